@@ -1,0 +1,62 @@
+import type { ConfigFlags, LoadedConfig } from '../config/load-config.ts';
+import type { Config } from '../config/schema.ts';
+import type { ModelVersion } from '../models/model-version.ts';
+import type { ModelStore } from '../models/registry/model-store.ts';
+import type { ModelRegistry, Registration } from '../models/registry/registry.ts';
+import type { EndpointStatus } from '../serving/fleet.ts';
+import type { PredictionStore } from '../watching/prediction-store.ts';
+
+export interface CliRegistry {
+  readonly registry: ModelRegistry & {
+    register(
+      registration: Registration,
+    ): Promise<{ readonly version: ModelVersion; readonly created: boolean }>;
+  };
+  readonly models: ModelStore;
+  /** Loads the version and replays its golden examples, as a server would; fails with why it is refused. */
+  verify(version: ModelVersion): Promise<{ readonly goldenExamples: number }>;
+  close(): Promise<void>;
+}
+
+export interface CliServer {
+  readonly url: string;
+  readonly logs: string;
+  readonly defaultEndpoint: string | null;
+  endpoints(): readonly EndpointStatus[];
+  example(): object | null;
+  stop(): Promise<void>;
+}
+
+export interface DoctorCheck {
+  readonly name: string;
+  readonly state: 'ok' | 'warning' | 'failed';
+  readonly detail: string;
+}
+
+/** What commands need of the world, handed in by composition and built only when a command asks for it. */
+export interface CliContext {
+  readonly version: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  out(text: string): void;
+  err(text: string): void;
+  openRegistry(config: Config): Promise<CliRegistry>;
+  openPredictions(config: Config): Promise<{ readonly predictions: PredictionStore; close(): Promise<void> }>;
+  startServer(
+    config: Config,
+    onRegistered: (path: string, version: string, created: boolean) => void,
+  ): Promise<CliServer>;
+  doctor(config: Config): Promise<readonly DoctorCheck[]>;
+  logsDirectory(config: Config): string;
+  /** Resolves with the name of the first signal that asks the process to end. */
+  untilSignal(): Promise<string>;
+  /** A second signal ends the process at once. */
+  exitOnNextSignal(): void;
+}
+
+export interface GlobalOptions {
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
+export type LoadConfig = (options: GlobalOptions, flags?: ConfigFlags) => LoadedConfig;

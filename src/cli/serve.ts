@@ -1,0 +1,93 @@
+import type { Command } from 'commander';
+import type { ConfigFlags } from '../config/load-config.ts';
+import { AppError } from '../kernel/errors.ts';
+import type { CliContext, CliServer, GlobalOptions } from './context.ts';
+import { readConfig } from './read-config.ts';
+
+interface ServeOptions extends GlobalOptions {
+  readonly host?: string;
+  readonly port?: string;
+  readonly name?: string;
+}
+
+export function registerServe(program: Command, context: CliContext): void {
+  program
+    .command('serve')
+    .argument(
+      '[model]',
+      'an .onnx file, a model directory in MLflow format, or a registered model (name, name@alias, name/7)',
+    )
+    .description(
+      'Serve models over HTTP; with an argument just that one, without the endpoints of slipway.yaml',
+    )
+    .option('--host <address>', 'address to listen on (default 127.0.0.1)')
+    .option('-p, --port <port>', 'port to listen on (default 8000; 0 for a free one)')
+    .option('--name <endpoint>', 'name of the endpoint for the model given')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ slipway serve ./model.onnx --port 9000\n  $ slipway serve sales-quantity-classifier@production',
+    )
+    .action(async (model: string | undefined, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<ServeOptions>();
+      const { config } = readConfig(context, options, flagsOf(model, options));
+      const registered: string[] = [];
+      const server = await context.startServer(config, (path, version, created) => {
+        registered.push(`${path} ${created ? 'is registered as' : 'is'} ${version}`);
+      });
+      context.out(
+        options.json === true ? `${JSON.stringify(factsOf(server))}\n` : welcome(server, registered),
+      );
+      const signal = await context.untilSignal();
+      context.exitOnNextSignal();
+      if (options.json !== true) context.out(`\n${signal}: answering what is under way, then stopping\n`);
+      await server.stop();
+    });
+}
+
+function flagsOf(model: string | undefined, options: ServeOptions): ConfigFlags {
+  const port = options.port === undefined ? undefined : Number(options.port);
+  if (port !== undefined && !Number.isInteger(port))
+    throw new AppError('ARGUMENT_INVALID', `--port ${options.port} is not a port`);
+  const name = options.name ?? 'default';
+  return {
+    server: { host: options.host, port },
+    ...(model !== undefined && { default_endpoint: name, endpoints: { [name]: { model } } }),
+  };
+}
+
+function factsOf(server: CliServer): object {
+  return {
+    url: server.url,
+    docs: `${server.url}/docs`,
+    metrics: `${server.url}/metrics`,
+    logs: server.logs,
+    default_endpoint: server.defaultEndpoint,
+    endpoints: server.endpoints(),
+  };
+}
+
+function welcome(server: CliServer, registered: readonly string[]): string {
+  const lines = [...registered];
+  for (const { name, state, model, version, reason } of server.endpoints()) {
+    const what = state === 'ready' ? `${model} ${version}` : `${state}: ${reason}`;
+    lines.push(
+      `${name === server.defaultEndpoint ? 'POST /predict' : `POST /models/${name}/predict`} → ${what}`,
+    );
+  }
+  lines.push(
+    '',
+    `  API      ${server.url}`,
+    `  Docs     ${server.url}/docs`,
+    `  Metrics  ${server.url}/metrics`,
+    `  Logs     ${server.logs}`,
+  );
+  const example = server.example();
+  if (example !== null) lines.push('', `  ${curlOf(server.url, example)}`);
+  return `${lines.join('\n')}\n\nCtrl-C stops it.\n`;
+}
+
+/** A line that works when pasted into a POSIX shell. */
+export function curlOf(url: string, row: object): string {
+  const body = JSON.stringify({ features: row }).replaceAll("'", "'\\''");
+  return `curl -s ${url}/predict -H 'content-type: application/json' -d '${body}'`;
+}

@@ -1,0 +1,63 @@
+import type { CliContext } from '../cli/context.ts';
+import { systemClock } from '../kernel/clock.ts';
+import { silentLogger } from '../kernel/logger.ts';
+import { pathsOf } from './paths.ts';
+import { VERSION } from './version.ts';
+
+/** The real world for the command line; what is heavy is loaded by the command that needs it. */
+export function createCliContext(): CliContext {
+  const cwd = process.cwd();
+  return {
+    version: VERSION,
+    // biome-ignore lint/style/noProcessEnv: the environment is read here and handed on
+    env: process.env,
+    cwd,
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    logsDirectory: (config) => pathsOf(config, cwd).logs,
+    async openRegistry(config) {
+      const { openRegistry } = await import('./open-registry.ts');
+      const { loadVersion } = await import('../serving/served-version.ts');
+      const session = await openRegistry(pathsOf(config, cwd), silentLogger);
+      return {
+        registry: session.registry,
+        models: session.models,
+        close: session.close,
+        async verify(version) {
+          const { golden } = await session.registry.fetch(version);
+          const served = await loadVersion(version, {
+            registry: session.registry,
+            runtime: session.runtime,
+            clock: systemClock,
+            batching: { maxBatchRows: 1, maxQueueRows: 1, deadlineMs: 60_000 },
+            onRun: () => undefined,
+          });
+          await served.retire();
+          return { goldenExamples: golden.length };
+        },
+      };
+    },
+    async openPredictions(config) {
+      const { openStore } = await import('../storage/open-store.ts');
+      const { KyselyPredictionStore } = await import('../storage/predictions/kysely-prediction-store.ts');
+      const store = await openStore({ url: pathsOf(config, cwd).storeUrl, readOnly: true }, silentLogger);
+      return { predictions: new KyselyPredictionStore(store.database), close: () => store.close() };
+    },
+    async startServer(config, onRegistered) {
+      const { startServer } = await import('./start-server.ts');
+      const server = await startServer({ config, cwd, onRegistered });
+      return { ...server, logs: server.paths.logs };
+    },
+    async doctor(config) {
+      const { doctor } = await import('./doctor.ts');
+      return doctor(config, cwd);
+    },
+    untilSignal: () =>
+      new Promise((resolve) => {
+        for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+      }),
+    exitOnNextSignal() {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(130));
+    },
+  };
+}

@@ -1,0 +1,168 @@
+import { z } from 'zod';
+
+/**
+ * The one description of the configuration. Types, defaults, environment names (`server.port` is
+ * `SLIPWAY_SERVER_PORT`), `config show`, the commented `slipway.yaml` and the reference page all follow it.
+ * `meta({ secret: true })`: never printed, and may come from `…_FILE`.
+ */
+const bytes = z.number().int().positive();
+const milliseconds = z.number().int().positive();
+
+const tls = z.strictObject({
+  cert_file: z.string().min(1).describe('Certificate chain, PEM'),
+  key_file: z.string().min(1).describe('Private key, PEM'),
+  ca_file: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('When set, only clients with a certificate of this authority are let in'),
+});
+
+const server = z.strictObject({
+  host: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('Address to listen on; 0.0.0.0 opens it to the network'),
+  port: z.number().int().min(0).max(65535).default(8000).describe('Port to listen on; 0 takes a free one'),
+  body_limit_bytes: bytes
+    .default(10 * 1024 * 1024)
+    .describe('Largest request body; past it the caller gets 413'),
+  request_timeout_ms: milliseconds
+    .default(30_000)
+    .describe('Time for a whole request to arrive; past it 408'),
+  keep_alive_timeout_ms: milliseconds
+    .default(5_000)
+    .describe('How long an idle connection stays open; must be shorter than shutdown_grace_ms'),
+  shutdown_grace_ms: milliseconds
+    .default(25_000)
+    .describe('Time from SIGTERM for open connections to finish'),
+  tls: tls.optional().describe('HTTPS instead of HTTP'),
+});
+
+const auth = z.strictObject({
+  api_key: z
+    .string()
+    .min(16)
+    .optional()
+    .meta({ secret: true })
+    .describe(
+      'When set, every route but health needs it (`Authorization: Bearer …` or `X-API-Key`). When not, routes that change something answer on loopback only',
+    ),
+});
+
+const endpoint = z.strictObject({
+  model: z
+    .string()
+    .min(1)
+    .describe(
+      'What it serves: `name` (newest version), `name@alias`, `name/7`, `models:/name/Production`, or a path',
+    ),
+  required: z.boolean().default(true).describe('Whether readiness waits for it'),
+  redact: z
+    .record(z.string(), z.enum(['drop', 'hash']))
+    .default({})
+    .describe('Per raw field: leave it out of the prediction log, or log a keyed hash (HMAC-SHA-256) of it'),
+});
+
+const serving = z.strictObject({
+  max_batch_rows: z
+    .number()
+    .int()
+    .min(1)
+    .max(65_536)
+    .default(256)
+    .describe('Most rows in one run of a model'),
+  max_queue_rows: z
+    .number()
+    .int()
+    .min(1)
+    .default(20_000)
+    .describe('Most rows waiting for one model version; past it 503'),
+  deadline_ms: milliseconds.default(10_000).describe('Longest time for one prediction; past it 504'),
+  max_request_rows: z
+    .number()
+    .int()
+    .min(1)
+    .default(10_000)
+    .describe('Most rows in one batch request; past it 413'),
+  on_demand_versions: z
+    .number()
+    .int()
+    .min(0)
+    .default(4)
+    .describe('How many versions outside the endpoints stay loaded for version and alias paths'),
+});
+
+const predictionLog = z.strictObject({
+  fsync: z
+    .enum(['never', 'interval', 'group'])
+    .default('never')
+    .describe(
+      'When lines are forced to the disk; `group` before each answer. A killed process loses nothing either way',
+    ),
+  fsync_interval_ms: milliseconds.default(1_000).describe('How often, with `fsync: interval`'),
+  segment_bytes: bytes.default(256 * 1024 * 1024).describe('A segment of the log is closed past this size'),
+  retention_days: z.number().positive().default(90).describe('Ingested segments older than this are deleted'),
+  retention_bytes: bytes
+    .default(10 * 1024 * 1024 * 1024)
+    .describe('The oldest ingested segments are deleted while all segments together are larger than this'),
+  on_unwritable: z
+    .enum(['refuse', 'answer'])
+    .default('refuse')
+    .describe('When the log cannot be written: 503, or answer with `"logged": false`'),
+  rejected_per_second: z
+    .number()
+    .int()
+    .min(0)
+    .default(50)
+    .describe('Most rejected requests a second that get a line; all are counted in the metrics'),
+  hash_key: z
+    .string()
+    .min(16)
+    .optional()
+    .meta({ secret: true })
+    .describe('Key of the hashes of `redact: hash`'),
+});
+
+const logging = z.strictObject({
+  level: z
+    .enum(['debug', 'info', 'warn', 'error'])
+    .default('info')
+    .describe('Least severe level in logs/app.log'),
+});
+
+export const configSchema = z.strictObject({
+  server: server.prefault({}).describe('The HTTP server'),
+  auth: auth.prefault({}).describe('Who may call'),
+  data_dir: z.string().min(1).default('.slipway').describe('The embedded registry and store'),
+  logs_dir: z.string().min(1).default('logs').describe('Prediction log segments and app.log'),
+  store: z
+    .strictObject({
+      url: z
+        .string()
+        .regex(/^(sqlite:.+|postgres(ql)?:\/\/.+)$/, 'must begin with sqlite: or postgres://')
+        .optional()
+        .meta({ secret: true })
+        .describe('`sqlite:PATH` or `postgres://…`; the default is slipway.db inside data_dir'),
+    })
+    .prefault({})
+    .describe('Where registry state and ingested records live'),
+  endpoints: z
+    .record(
+      z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'letters, digits, dot, dash, underscore'),
+      endpoint,
+    )
+    .default({})
+    .describe('What clients call, by name'),
+  default_endpoint: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The endpoint of POST /predict; must be named when there are several'),
+  serving: serving.prefault({}).describe('Batching, queues and deadlines'),
+  prediction_log: predictionLog.prefault({}).describe('The prediction log'),
+  logging: logging.prefault({}).describe('The application log'),
+});
+
+export type Config = z.infer<typeof configSchema>;

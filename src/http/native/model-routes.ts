@@ -1,0 +1,85 @@
+import type { FastifyInstance } from 'fastify';
+import type { ModelInfo, ModelList } from '../../contracts/native.ts';
+import { type ModelVersion, stageOf, versionLabel } from '../../models/model-version.ts';
+import type { ModelRegistry } from '../../models/registry/registry.ts';
+import type { Fleet } from '../../serving/fleet.ts';
+import type { ServedVersion } from '../../serving/served-version.ts';
+
+interface ModelDependencies {
+  readonly fleet: Fleet;
+  readonly registry: ModelRegistry;
+}
+
+/** What is served and what is registered. */
+export function registerModelRoutes(app: FastifyInstance, { fleet, registry }: ModelDependencies): void {
+  const servedAs = (version: ModelVersion): ServedVersion | null =>
+    fleet
+      .loaded()
+      .find((served) => served.version.model === version.model && served.version.number === version.number) ??
+    null;
+
+  app.get('/model/info', async (_request, reply) => {
+    const { served } = fleet.default();
+    return reply.send(
+      infoOf(
+        await registry.resolve({
+          model: served.version.model,
+          by: 'version',
+          version: String(served.version.number),
+        }),
+        served,
+      ),
+    );
+  });
+
+  app.get('/models', async (_request, reply) => {
+    const models = await registry.listModels();
+    const list: ModelList = {
+      models: models.map((model) => ({
+        name: model.name,
+        versions: model.versions.map((version) => ({
+          version: versionLabel(version),
+          number: version.number,
+          stage: stageOf(version),
+          aliases: [...version.aliases],
+          loaded: servedAs(version) !== null,
+        })),
+      })),
+    };
+    return reply.send(list);
+  });
+
+  app.get<{ Params: { name: string } }>('/models/:name', async (request, reply) => {
+    const endpoint = fleet.endpoints().find((status) => status.name === request.params.name);
+    const model = await registry.getModel(endpoint?.model ?? request.params.name);
+    return reply.send({
+      name: model.name,
+      versions: model.versions.map((version) => infoOf(version, servedAs(version))),
+    });
+  });
+}
+
+function infoOf(version: ModelVersion, served: ServedVersion | null): ModelInfo {
+  return {
+    name: version.model,
+    version: versionLabel(version),
+    number: version.number,
+    stage: stageOf(version),
+    aliases: [...version.aliases],
+    flavor: version.flavor,
+    runtime: version.flavor,
+    loaded: served !== null,
+    loaded_since: served === null ? null : new Date(served.loadedAt).toISOString(),
+    digest: version.digest,
+    transform_hash: null,
+    signature:
+      served === null
+        ? null
+        : {
+            inputs: served.signature.fields.map((field) => ({ ...field, shape: [...field.shape] })),
+            output: served.signature.output as never,
+          },
+    training: version.metadata as never,
+    input_example: (served?.example ?? null) as never,
+  };
+}

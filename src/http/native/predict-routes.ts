@@ -1,0 +1,147 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
+import { isJsonObject, type JsonObject, type JsonValue, jsonTypeOf } from '../../kernel/json.ts';
+import type { Fleet } from '../../serving/fleet.ts';
+import type { Predictor, RequestContext } from '../../serving/predictor.ts';
+import { isWrapped } from '../../serving/row.ts';
+import type { Target } from '../../serving/target.ts';
+import { answerJson, batchJson } from './answers.ts';
+
+interface PredictDependencies {
+  readonly fleet: Fleet;
+  readonly predictor: Predictor;
+  readonly clock: Clock;
+}
+
+type Params = {
+  readonly name: string;
+  readonly version: string;
+  readonly alias: string;
+  readonly major: string;
+};
+type FindTarget = (params: Params) => Target | Promise<Target>;
+
+const MAX_ID_LENGTH = 256;
+
+/** `POST …/predict` and `…/predict/batch`, on each of the ways to name a target. */
+export function registerPredictRoutes(
+  app: FastifyInstance,
+  { fleet, predictor, clock }: PredictDependencies,
+): void {
+  const ways: readonly (readonly [string, FindTarget])[] = [
+    ['/predict', () => fleet.default()],
+    ['/predict/v:major(^[0-9]{1,9}$)', ({ major }) => fleet.major(Number(major))],
+    ['/models/:name/predict', ({ name }) => fleet.named(name)],
+    [
+      '/models/:name/versions/:version/predict',
+      ({ name, version }) => fleet.version(name, (model) => ({ model, by: 'version', version })),
+    ],
+    [
+      '/models/:name/aliases/:alias/predict',
+      ({ name, alias }) => fleet.version(name, (model) => ({ model, by: 'alias', alias })),
+    ],
+  ];
+
+  async function predictOne(
+    find: FindTarget,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> {
+    const receivedAt = clock.elapsed();
+    const target = await find(request.params as Params);
+    const body = request.body as JsonValue;
+    const wrapped = isWrapped(target.served.signature, body);
+    const context = wrapped
+      ? wrappedContext(request, receivedAt, body as unknown as JsonObject)
+      : contextOf(request, receivedAt);
+    const answer = await predictor.predict(target, wrapped ? body.features : body, context);
+    return sendJson(reply, answerJson(target, answer, clock.elapsed() - receivedAt));
+  }
+
+  async function predictMany(
+    find: FindTarget,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> {
+    const receivedAt = clock.elapsed();
+    const target = await find(request.params as Params);
+    const answers = await predictor.predictBatch(
+      target,
+      instancesOf(request.body as JsonValue),
+      contextOf(request, receivedAt),
+    );
+    return sendJson(reply, batchJson(target, answers, clock.elapsed() - receivedAt, request.id));
+  }
+
+  for (const [path, find] of ways) {
+    app.post(path, (request, reply) => predictOne(find, request, reply));
+    app.post(`${path}/batch`, (request, reply) => predictMany(find, request, reply));
+  }
+}
+
+function sendJson(reply: FastifyReply, json: string): FastifyReply {
+  return reply.header('content-type', 'application/json; charset=utf-8').send(json);
+}
+
+function contextOf(request: FastifyRequest, receivedAt: number): RequestContext {
+  const { headers } = request;
+  return {
+    receivedAt,
+    traceId: request.id,
+    dialect: 'native',
+    correlationId: boundedHeader(headers['x-correlation-id']),
+    routingKey: boundedHeader(headers['x-routing-key']),
+    callerTime: undefined,
+  };
+}
+
+/** `id`, `key` and `timestamp` may stand beside `features`; anything else there is a mistake worth saying. */
+function wrappedContext(request: FastifyRequest, receivedAt: number, body: JsonObject): RequestContext {
+  const context = contextOf(request, receivedAt);
+  const problems = Object.keys(body)
+    .filter((name) => !['features', 'id', 'key', 'timestamp'].includes(name))
+    .slice(0, 5)
+    .map((name) => ({
+      path: name.slice(0, 64),
+      message: 'may not stand beside features; id, key and timestamp may',
+      got: jsonTypeOf(body[name]),
+    }));
+  for (const name of ['id', 'key', 'timestamp'] as const) {
+    const value = body[name];
+    if (value !== undefined && (typeof value !== 'string' || value.length > MAX_ID_LENGTH)) {
+      problems.push({
+        path: name,
+        message: `must be a string of at most ${MAX_ID_LENGTH} characters`,
+        got: jsonTypeOf(value),
+      });
+    }
+  }
+  if (problems.length > 0)
+    throw new AppError('REQUEST_INVALID', `${problems[0]?.path} ${problems[0]?.message}`, { problems });
+  return {
+    ...context,
+    correlationId: (body['id'] as string | undefined) ?? context.correlationId,
+    routingKey: (body['key'] as string | undefined) ?? context.routingKey,
+    callerTime: body['timestamp'] as string | undefined,
+  };
+}
+
+function boundedHeader(value: string | string[] | undefined): string | undefined {
+  return typeof value === 'string' && value !== '' ? value.slice(0, MAX_ID_LENGTH) : undefined;
+}
+
+function instancesOf(body: JsonValue): readonly JsonValue[] {
+  const rows = isJsonObject(body) ? (body['instances'] ?? body['features']) : undefined;
+  if (Array.isArray(rows)) return rows;
+  throw new AppError('REQUEST_MALFORMED', 'A batch is {"instances": [{…}, …]}', {
+    problems: [
+      {
+        path: 'instances',
+        message: 'is missing or not a list',
+        expected: 'array of rows',
+        got: jsonTypeOf(isJsonObject(body) ? rows : body),
+      },
+    ],
+  });
+}

@@ -1,0 +1,247 @@
+import { z } from 'zod';
+import { feedbackAnswer, feedbackItem, health, modelInfo, modelList, problem } from '../contracts/native.ts';
+import {
+  describeField,
+  type Field,
+  floatMaximum,
+  integerBounds,
+  type Signature,
+} from '../models/signature.ts';
+import type { Target } from '../serving/target.ts';
+
+type Schema = Record<string, unknown>;
+
+interface OpenApiSource {
+  readonly version: string;
+  /** Endpoints that can answer now, the default one first. */
+  readonly targets: readonly Target[];
+  readonly hasDefault: boolean;
+  readonly needsKey: boolean;
+}
+
+/** OpenAPI 3.1 of this process as it is now: each endpoint's routes are typed by its model's own signature. */
+export function openApiDocument({ version, targets, hasDefault, needsKey }: OpenApiSource): Schema {
+  const schemas: Record<string, Schema> = Object.fromEntries(
+    Object.entries({
+      Problem: problem,
+      Health: health,
+      ModelInfo: modelInfo,
+      ModelList: modelList,
+      Feedback: feedbackItem,
+      FeedbackAnswer: feedbackAnswer,
+    }).map(([name, schema]) => [name, toJsonSchema(schema)]),
+  );
+  const paths: Record<string, Schema> = systemPaths();
+  targets.forEach((target, index) => {
+    const { endpoint } = target;
+    schemas[`${endpoint}.Input`] = recordSchema(target.served.signature);
+    schemas[`${endpoint}.Answer`] = answerSchema(target.served.signature, true);
+    schemas[`${endpoint}.BatchAnswer`] = batchAnswerSchema(target.served.signature);
+    const routes = predictPaths(target);
+    if (index === 0 && hasDefault) Object.assign(paths, routes('', 'Predict'));
+    Object.assign(paths, routes(`/models/${endpoint}`, 'Models'));
+  });
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Slipway', version, description: 'Predictions of the models that this process serves.' },
+    paths,
+    components: {
+      schemas,
+      ...(needsKey && {
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer' },
+          apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+        },
+      }),
+    },
+    ...(needsKey && { security: [{ bearer: [] }, { apiKey: [] }] }),
+  };
+}
+
+function toJsonSchema(schema: z.ZodType): Schema {
+  const {
+    $schema: _,
+    id: __,
+    ...rest
+  } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Schema;
+  return rest;
+}
+
+function predictPaths(target: Target): (prefix: string, tag: string) => Record<string, Schema> {
+  const { endpoint, served } = target;
+  const example = served.example ?? undefined;
+  const input = ref(`${endpoint}.Input`);
+  const bare: Schema[] = served.signature.acceptsArray
+    ? [{ type: 'array', description: 'all fields in order' }]
+    : [];
+  const wrapped = {
+    type: 'object',
+    required: ['features'],
+    additionalProperties: false,
+    properties: {
+      features: bare.length > 0 ? { anyOf: [input, ...bare] } : input,
+      id: { type: 'string', maxLength: 256 },
+      key: { type: 'string', maxLength: 256 },
+      timestamp: { type: 'string', maxLength: 256 },
+    },
+  };
+  return (prefix, tag) => ({
+    [`${prefix}/predict`]: {
+      post: operation(tag, `Answer one row with ${served.version.model} ${served.label}`, {
+        body: { anyOf: [wrapped, input, ...bare] },
+        example: example && { features: example },
+        answer: ref(`${endpoint}.Answer`),
+      }),
+    },
+    [`${prefix}/predict/batch`]: {
+      post: operation(tag, 'Answer many rows; a bad row has its own error', {
+        body: {
+          type: 'object',
+          required: ['instances'],
+          properties: { instances: { type: 'array', items: {} } },
+        },
+        example: example && { instances: [example] },
+        answer: ref(`${endpoint}.BatchAnswer`),
+      }),
+    },
+  });
+}
+
+function systemPaths(): Record<string, Schema> {
+  const get = (tag: string, summary: string, schema: string): Schema => ({
+    get: operation(tag, summary, { answer: ref(schema) }),
+  });
+  const health503 = {
+    get: { ...operation('Health', 'Whether required endpoints can answer', {}), operationId: 'ready' },
+  };
+  return {
+    '/feedback': {
+      post: operation('Feedback', 'Say what turned out to be true', {
+        body: { anyOf: [ref('Feedback'), { type: 'array', items: {}, minItems: 1 }] },
+        example: { prediction_id: '0198f000-0000-7000-8000-000000000000', actual: 'high' },
+        answer: ref('FeedbackAnswer'),
+      }),
+    },
+    '/health': get('Health', 'State of the process and its endpoints', 'Health'),
+    '/health/live': { get: operation('Health', 'Whether the process runs', {}) },
+    '/health/ready': health503,
+    '/model/info': get('Models', 'The version behind POST /predict', 'ModelInfo'),
+    '/models': get('Models', 'Registered models and their versions', 'ModelList'),
+    '/metrics': {
+      get: {
+        tags: ['Metrics'],
+        summary: 'Prometheus text; JSON with ?format=json',
+        responses: { 200: { description: 'Metrics' }, default: problemResponse() },
+      },
+    },
+  };
+}
+
+function operation(
+  tag: string,
+  summary: string,
+  { body, example, answer }: { body?: Schema; example?: unknown; answer?: Schema },
+): Schema {
+  return {
+    tags: [tag],
+    summary,
+    ...(body && {
+      requestBody: {
+        required: true,
+        content: { 'application/json': { schema: body, ...(example !== undefined && { example }) } },
+      },
+    }),
+    responses: {
+      200: {
+        description: 'Answer',
+        content: { 'application/json': { schema: answer ?? { type: 'object' } } },
+      },
+      default: problemResponse(),
+    },
+  };
+}
+
+function problemResponse(): Schema {
+  return { description: 'Problem', content: { 'application/problem+json': { schema: ref('Problem') } } };
+}
+
+function ref(name: string): Schema {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+/** JSON Schema of one row. */
+export function recordSchema(signature: Signature): Schema {
+  return {
+    type: 'object',
+    additionalProperties: false,
+    required: signature.fields.filter((field) => field.required).map((field) => field.name),
+    properties: Object.fromEntries(signature.fields.map((field) => [field.name, fieldSchema(field)])),
+  };
+}
+
+function fieldSchema(field: Field): Schema {
+  const shaped = field.shape.reduceRight<Schema>(
+    (items, size) => ({ type: 'array', items, ...(size !== -1 && { minItems: size, maxItems: size }) }),
+    scalarSchema(field),
+  );
+  return { ...shaped, description: describeField(field) };
+}
+
+function scalarSchema({ type, nullable }: Field): Schema {
+  const bounds = integerBounds(type);
+  const most = floatMaximum(type);
+  const name =
+    type === 'string' ? 'string' : type === 'bool' ? 'boolean' : bounds === null ? 'number' : 'integer';
+  return {
+    type: nullable ? [name, 'null'] : name,
+    ...(bounds !== null && { minimum: bounds[0], maximum: bounds[1] }),
+    ...(most !== null && type !== 'float64' && { minimum: -most, maximum: most }),
+  };
+}
+
+function answerSchema({ output }: Signature, alone: boolean): Schema {
+  const number = { type: 'number' };
+  const classifier = output.task === 'classification';
+  const hasProbabilities = classifier && output.hasProbabilities;
+  return {
+    type: 'object',
+    required: [
+      'prediction',
+      ...(alone ? ['model', 'model_version', 'inference_time_ms'] : []),
+      'prediction_id',
+    ],
+    properties: {
+      prediction: classifier && output.labels !== null ? { enum: [...output.labels] } : {},
+      ...(hasProbabilities && {
+        confidence: { ...number, description: 'probability of the predicted class' },
+        probability: {
+          ...number,
+          description: 'of the positive class of a binary model, else the confidence',
+        },
+        probabilities: { type: 'object', additionalProperties: number },
+      }),
+      ...(alone && {
+        model: { type: 'string' },
+        model_version: { type: 'string' },
+        inference_time_ms: number,
+      }),
+      prediction_id: { type: 'string', format: 'uuid' },
+      logged: { const: false, description: 'only when the prediction log could not be written' },
+    },
+  };
+}
+
+function batchAnswerSchema(signature: Signature): Schema {
+  const failed = { type: 'object', required: ['error'], properties: { error: ref('Problem') } };
+  return {
+    type: 'object',
+    required: ['predictions', 'failed', 'model', 'model_version', 'inference_time_ms'],
+    properties: {
+      predictions: { type: 'array', items: { anyOf: [answerSchema(signature, false), failed] } },
+      failed: { type: 'integer' },
+      model: { type: 'string' },
+      model_version: { type: 'string' },
+      inference_time_ms: { type: 'number' },
+    },
+  };
+}

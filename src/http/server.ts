@@ -1,0 +1,253 @@
+import { readFileSync } from 'node:fs';
+import type { Server as HttpServer } from 'node:http';
+import { Server as NetServer, type Socket } from 'node:net';
+import helmet from '@fastify/helmet';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { AppError, messageOf } from '../kernel/errors.ts';
+import type { Logger } from '../kernel/logger.ts';
+import { createAccess } from './access.ts';
+import { parseBody } from './parse-body.ts';
+import { PROBLEM_TYPE, problemOf, toAppError } from './problem-response.ts';
+import { traceIdOf } from './request-ids.ts';
+import { statusOf } from './status.ts';
+
+export interface HttpOptions {
+  readonly bodyLimitBytes: number;
+  readonly requestTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
+  readonly tls:
+    | { readonly certFile: string; readonly keyFile: string; readonly caFile: string | undefined }
+    | undefined;
+  readonly apiKey: string | undefined;
+}
+
+/** The routes in three circles: open to all, for callers with the key, and those that change something. */
+export interface HttpRoutes {
+  readonly open: (app: FastifyInstance) => void;
+  readonly keyed: (app: FastifyInstance) => void;
+  readonly changing: (app: FastifyInstance) => void;
+}
+
+export interface HttpListener {
+  readonly app: FastifyInstance;
+  /** Starts listening; answers with the port. */
+  listen(host: string, port: number): Promise<number>;
+  /**
+   * Stops accepting, answers what open connections still send with `Connection: close`, and closes when none is left
+   * or the time is over. `app.close()` alone resets connections that are between two requests.
+   */
+  drain(graceMs: number): Promise<void>;
+}
+
+const SWEEP_MS = 1_000;
+const MAX_HEADER_BYTES = 16 * 1024;
+
+export async function createHttpListener(
+  options: HttpOptions,
+  routes: HttpRoutes,
+  logger: Logger,
+): Promise<HttpListener> {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: options.bodyLimitBytes,
+    requestTimeout: options.requestTimeoutMs,
+    keepAliveTimeout: options.keepAliveTimeoutMs,
+    return503OnClosing: false,
+    forceCloseConnections: false,
+    exposeHeadRoutes: true,
+    genReqId: (request) => traceIdOf(request.headers),
+    clientErrorHandler: answerUnreadable,
+    frameworkErrors: (error, request, reply) =>
+      sendProblem(toAppError(error), request, reply as FastifyReply, logger),
+    routerOptions: { maxParamLength: 256, ignoreTrailingSlash: true },
+    ...(options.tls === undefined
+      ? { http: { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: SWEEP_MS } }
+      : {
+          https: {
+            ...tlsOptions(options.tls),
+            maxHeaderSize: MAX_HEADER_BYTES,
+            connectionsCheckingInterval: SWEEP_MS,
+          },
+        }),
+  }) as unknown as FastifyInstance;
+  const access = createAccess(options.apiKey);
+  const callerOf = (request: FastifyRequest) => ({
+    headers: request.headers,
+    remoteAddress: request.socket.remoteAddress,
+  });
+  let draining = false;
+
+  useJson(app);
+  app.setErrorHandler((error, request, reply) => sendProblem(toAppError(error), request, reply, logger));
+  app.setNotFoundHandler((request, reply) => sendProblem(notFound(app, request), request, reply, logger));
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id);
+    if (draining) reply.header('connection', 'close');
+    done();
+  });
+  await app.register(async (pages) => {
+    await pages.register(helmet, {
+      hsts: options.tls !== undefined,
+      contentSecurityPolicy: { directives: PAGE_POLICY, useDefaults: false },
+    });
+    routes.open(pages as unknown as FastifyInstance);
+  });
+  await app.register(async (keyed) => {
+    keyed.addHook('onRequest', (request, _reply, done) => {
+      access.requireKey(callerOf(request));
+      done();
+    });
+    routes.keyed(keyed as unknown as FastifyInstance);
+  });
+  await app.register(async (changing) => {
+    changing.addHook('onRequest', (request, _reply, done) => {
+      access.requireChange(callerOf(request));
+      done();
+    });
+    routes.changing(changing as unknown as FastifyInstance);
+  });
+
+  return {
+    app,
+    async listen(host, port) {
+      try {
+        await app.listen({ host, port });
+      } catch (error) {
+        throw listenFailure(error, host, port);
+      }
+      return (app.server.address() as { port: number }).port;
+    },
+    async drain(graceMs) {
+      draining = true;
+      await closeWhenIdle(app.server as HttpServer, graceMs);
+      await app.close();
+    },
+  };
+}
+
+const PAGE_POLICY = {
+  defaultSrc: ["'self'"],
+  styleSrc: ["'self'", "'unsafe-inline'"],
+  imgSrc: ["'self'", 'data:'],
+  frameAncestors: ["'none'"],
+};
+
+function useJson(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    try {
+      requirePlainUtf8(request.headers);
+      done(null, parseBody(body as Buffer));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+}
+
+function requirePlainUtf8(headers: FastifyRequest['headers']): void {
+  const charset = /;\s*charset="?([^";\s]+)/i.exec(headers['content-type'] ?? '')?.[1];
+  if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
+    throw new AppError('CONTENT_TYPE_UNSUPPORTED', 'JSON is sent in UTF-8');
+  }
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new AppError('CONTENT_TYPE_UNSUPPORTED', 'Send the body without content-encoding');
+  }
+}
+
+function sendProblem(
+  error: AppError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  logger: Logger,
+): FastifyReply {
+  if (error.kind === 'internal') {
+    logger.error(error.message, {
+      'trace.id': request.id,
+      'http.request.method': request.method,
+      'url.path': request.url.slice(0, 200),
+      error,
+    });
+  }
+  if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds));
+  if (error.kind === 'unauthenticated') reply.header('www-authenticate', 'Bearer');
+  if (error.kind === 'too_large' || error.kind === 'slow_client') reply.header('connection', 'close');
+  return reply
+    .code(statusOf(error))
+    .header('content-type', PROBLEM_TYPE)
+    .send(JSON.stringify(problemOf(error, request.id)));
+}
+
+const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'] as const;
+
+function notFound(app: FastifyInstance, request: FastifyRequest): AppError {
+  const path = request.url.split('?')[0] ?? '/';
+  const allowed = METHODS.filter(
+    (method) => method !== request.method && app.findRoute({ method, url: path }) !== null,
+  );
+  if (allowed.length > 0) return new AppError('METHOD_NOT_ALLOWED', `This route takes ${allowed.join(', ')}`);
+  return new AppError('ROUTE_NOT_FOUND', 'There is no such route; /docs lists what there is');
+}
+
+/** Requests that Node's parser refuses never reach a route; the caller gets the same form of answer all the same. */
+function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const reason =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? new AppError('BODY_TOO_SLOW', 'The request did not arrive within server.request_timeout_ms')
+      : error.code === 'HPE_HEADER_OVERFLOW'
+        ? new AppError('HEADERS_TOO_LARGE', `The headers are larger than ${MAX_HEADER_BYTES} bytes`)
+        : new AppError('REQUEST_MALFORMED', 'This is not a valid HTTP/1.1 request');
+  const body = JSON.stringify(problemOf(reason, traceIdOf({})));
+  const status = statusOf(reason);
+  socket.end(
+    `HTTP/1.1 ${status} Error\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    () => socket.destroySoon(),
+  );
+}
+
+/**
+ * http.Server.close() also cuts idle keep-alive connections, on which a request may be under way; net.Server.close()
+ * only stops accepting, and its callback comes when the last connection is gone.
+ */
+async function closeWhenIdle(server: HttpServer, graceMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, graceMs);
+  });
+  await Promise.race([closed, late]);
+  clearTimeout(timer);
+  server.closeAllConnections();
+}
+
+function tlsOptions(tls: NonNullable<HttpOptions['tls']>): {
+  cert: Buffer;
+  key: Buffer;
+  ca?: Buffer;
+  requestCert?: boolean;
+} {
+  try {
+    return {
+      cert: readFileSync(tls.certFile),
+      key: readFileSync(tls.keyFile),
+      ...(tls.caFile !== undefined && { ca: readFileSync(tls.caFile), requestCert: true }),
+    };
+  } catch (error) {
+    throw new AppError('CONFIG_INVALID', `server.tls: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function listenFailure(error: unknown, host: string, port: number): AppError {
+  const code = (error as NodeJS.ErrnoException).code;
+  const reason =
+    code === 'EADDRINUSE'
+      ? `port ${port} is taken: choose another with --port, or --port 0 for a free one`
+      : code === 'EACCES'
+        ? `port ${port} needs more rights: choose one above 1023`
+        : messageOf(error);
+  return new AppError('CONFIG_INVALID', `Cannot listen on ${host}:${port}: ${reason}`, { cause: error });
+}

@@ -1,0 +1,36 @@
+import type { JsonObject } from '../../kernel/json.ts';
+import type { ModelReference } from '../model-reference.ts';
+import type { ModelVersion, RegisteredModel } from '../model-version.ts';
+import type { GoldenExample } from '../proving/golden.ts';
+import type { ModelArtifact } from '../runtimes/runtime.ts';
+import type { Signature } from '../signature.ts';
+
+/** A version's files, with what was pinned when it was registered. */
+export interface VersionArtifact {
+  readonly artifact: ModelArtifact;
+  readonly golden: readonly GoldenExample[];
+  /** The signature at registration: a load that binds another one is refused. */
+  readonly signature: Signature;
+}
+
+/** Where versions are found and fetched. */
+export interface ModelRegistry {
+  listModels(): Promise<readonly RegisteredModel[]>;
+  /** MODEL_NOT_FOUND when there is none of that name. */
+  getModel(name: string): Promise<RegisteredModel>;
+  /** MODEL_NOT_FOUND or VERSION_NOT_FOUND when nothing answers to it. */
+  resolve(reference: ModelReference): Promise<ModelVersion>;
+  /** Reads the files and compares them with what was registered; DIGEST_MISMATCH names the file that differs. */
+  fetch(version: ModelVersion): Promise<VersionArtifact>;
+}
+
+export interface Registration {
+  /** A model directory in MLflow format or an .onnx file. */
+  readonly location: string;
+  /** The registered model's name; by default what the artifact declares, or the file's name. */
+  readonly name?: string;
+  readonly semver?: string;
+  readonly aliases?: readonly string[];
+  /** Raw rows for golden examples, beside those that the artifact brings. */
+  readonly exampleRows?: readonly JsonObject[];
+}

@@ -1,0 +1,160 @@
+import type { JsonValue } from '../../../kernel/json.ts';
+import type { InputRecord } from '../../record-check.ts';
+import type { ElementType } from '../../signature.ts';
+import type { TensorPlan } from './bind-inputs.ts';
+import { toFloat16Bits } from './float16.ts';
+
+/** What onnxruntime takes as the content of a tensor. */
+export type TensorData =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | BigInt64Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array
+  | BigUint64Array
+  | string[];
+
+export interface EncodedTensor {
+  readonly data: TensorData;
+  readonly dims: readonly number[];
+}
+
+type Row = Record<string, JsonValue | undefined>;
+
+/**
+ * Rows of one shape → the content of one tensor, row-major. Typed arrays are reused from call to call, so a result is
+ * good until the next call.
+ */
+export function compileEncoder(plan: TensorPlan): (rows: readonly InputRecord[]) => EncodedTensor {
+  const [only = ''] = plan.fields;
+  const isScalarRow = plan.rowShape.every((size) => size === 1);
+  return plan.fields.length === 1 && !isScalarRow ? arrayEncoder(plan, only) : scalarEncoder(plan);
+}
+
+function scalarEncoder({
+  type,
+  rowShape,
+  fields,
+}: TensorPlan): (rows: readonly InputRecord[]) => EncodedTensor {
+  const width = fields.length;
+  const buffer = reusable(type);
+  return (rows) => {
+    const data = buffer(rows.length * width);
+    for (let column = 0; column < width; column++) {
+      fillColumn(type, data, rows as readonly Row[], fields[column] as string, column, width);
+    }
+    return { data, dims: [rows.length, ...rowShape] };
+  };
+}
+
+function arrayEncoder(
+  { type, rowShape }: TensorPlan,
+  field: string,
+): (rows: readonly InputRecord[]) => EncodedTensor {
+  const buffer = reusable(type);
+  return (rows) => {
+    const first = (rows[0] as Row)[field] ?? null;
+    const shape = rowShape.includes(-1) ? shapeOf(first) : rowShape;
+    const size = shape.reduce((product, n) => product * n, 1);
+    const data = buffer(rows.length * size);
+    const write = compileWrite(type, data);
+    for (let row = 0; row < rows.length; row++) {
+      let at = row * size;
+      const visit = (value: JsonValue): void => {
+        if (Array.isArray(value)) for (const item of value) visit(item);
+        else write(at++, value);
+      };
+      visit((rows[row] as Row)[field] ?? null);
+    }
+    return { data, dims: [rows.length, ...shape] };
+  };
+}
+
+/** Sizes of a nested array that is not ragged. */
+export function shapeOf(value: JsonValue): readonly number[] {
+  return Array.isArray(value) ? [value.length, ...shapeOf(value[0] ?? null)] : [];
+}
+
+/** One loop a kind of element, so that each stays monomorphic: this is the hot path of every prediction. */
+function fillColumn(
+  type: ElementType,
+  data: TensorData,
+  rows: readonly Row[],
+  name: string,
+  column: number,
+  width: number,
+): void {
+  if (type === 'float32') {
+    const floats = data as Float32Array;
+    for (let row = 0; row < rows.length; row++)
+      floats[row * width + column] = numberOf((rows[row] as Row)[name]);
+  } else if (type === 'string') {
+    const strings = data as string[];
+    for (let row = 0; row < rows.length; row++) {
+      const value = (rows[row] as Row)[name];
+      strings[row * width + column] = typeof value === 'string' ? value : '';
+    }
+  } else if (type === 'int64') {
+    const longs = data as BigInt64Array;
+    for (let row = 0; row < rows.length; row++)
+      longs[row * width + column] = BigInt(numberOf((rows[row] as Row)[name]));
+  } else {
+    const write = compileWrite(type, data);
+    for (let row = 0; row < rows.length; row++) write(row * width + column, (rows[row] as Row)[name] ?? null);
+  }
+}
+
+function compileWrite(type: ElementType, data: TensorData): (at: number, value: JsonValue) => void {
+  if (type === 'string') {
+    const strings = data as string[];
+    return (at, value) => {
+      strings[at] = typeof value === 'string' ? value : '';
+    };
+  }
+  if (type === 'int64' || type === 'uint64') {
+    const longs = data as BigInt64Array;
+    return (at, value) => {
+      longs[at] = BigInt(numberOf(value));
+    };
+  }
+  const numbers = data as Float64Array;
+  const convert = type === 'float16' ? (value: JsonValue) => toFloat16Bits(numberOf(value)) : numberOf;
+  return (at, value) => {
+    numbers[at] = convert(value);
+  };
+}
+
+/** A missing number is NaN; the check before has made sure that the model takes one. */
+function numberOf(value: JsonValue | undefined): number {
+  if (typeof value === 'number') return value;
+  return typeof value === 'boolean' ? Number(value) : Number.NaN;
+}
+
+const ARRAYS = {
+  bool: Uint8Array,
+  int8: Int8Array,
+  int16: Int16Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  uint8: Uint8Array,
+  uint16: Uint16Array,
+  uint32: Uint32Array,
+  uint64: BigUint64Array,
+  float16: Uint16Array,
+  float32: Float32Array,
+  float64: Float64Array,
+} as const;
+
+function reusable(type: ElementType): (length: number) => TensorData {
+  if (type === 'string') return (length) => new Array<string>(length);
+  const create = ARRAYS[type];
+  let held: Exclude<TensorData, string[]> = new create(64);
+  return (length) => {
+    if (held.length < length) held = new create(Math.max(length, held.length * 2));
+    return held.subarray(0, length);
+  };
+}

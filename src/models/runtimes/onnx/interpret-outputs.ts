@@ -1,0 +1,178 @@
+import { AppError } from '../../../kernel/errors.ts';
+import { floatMaximum, type Label, type OutputField, type OutputSpec } from '../../signature.ts';
+import type { DeclaredModel } from '../runtime.ts';
+import type { TensorPort } from './bind-inputs.ts';
+import type { OnnxGraph, OnnxNode } from './graph.ts';
+import { findLabels } from './labels.ts';
+
+/** Which output tensors make a row's answer, and how. */
+export interface OutputPlan {
+  readonly spec: OutputSpec;
+  readonly labelOutput: string | null;
+  /** One [rows, classes] tensor, or one tensor a class (`zipmap: columns`). */
+  readonly probabilityOutputs: readonly string[];
+  /** How scores become probabilities: as they are, or one score of the positive class, or logits. */
+  readonly scores: 'probabilities' | 'positive' | 'logits';
+  /** What is asked of the session. */
+  readonly fetches: readonly string[];
+}
+
+interface Graph {
+  readonly graph: OnnxGraph;
+  readonly cut: readonly OnnxNode[];
+}
+
+/**
+ * Says from the graph's outputs what the model is: a label beside scores is a classifier (scikit-learn, XGBoost,
+ * LightGBM); so is a lone score tensor that Softmax or Sigmoid made (PyTorch). A lone number is a regression.
+ * What the author declares goes first.
+ */
+export function interpretOutputs(
+  outputs: readonly TensorPort[],
+  source: Graph,
+  declared: DeclaredModel,
+): OutputPlan {
+  const label = outputs.find((output) => isLabel(output));
+  const scores = outputs.filter((output) => output !== label && floatMaximum(output.type) !== null);
+  if (declared.task !== 'regression') {
+    if (
+      label !== undefined &&
+      outputs.length === 1 + scores.length &&
+      looksLikeScores(label, scores, source)
+    ) {
+      return labelledClassifier(label, scores, source, declared);
+    }
+    const [only] = outputs;
+    if (only !== undefined && outputs.length === 1) {
+      const last = producerOf(only.name, source.graph);
+      const isClassifier = declared.task === 'classification' || last === 'Softmax' || last === 'Sigmoid';
+      if (isClassifier && floatMaximum(only.type) !== null) return scoreClassifier(only, last, declared);
+    }
+    if (declared.task === 'classification') throw undeclarable('classification', outputs);
+  }
+  const [only] = outputs;
+  if (only !== undefined && outputs.length === 1 && only.type !== 'string' && widthOf(only) === 1) {
+    return {
+      spec: { task: 'regression' },
+      labelOutput: null,
+      probabilityOutputs: [],
+      scores: 'probabilities',
+      fetches: [only.name],
+    };
+  }
+  if (declared.task === 'regression') throw undeclarable('regression', outputs);
+  return generic(outputs);
+}
+
+function isLabel(output: TensorPort): boolean {
+  return (
+    (output.type === 'int64' ||
+      output.type === 'string' ||
+      output.type === 'bool' ||
+      output.type === 'int32') &&
+    widthOf(output) === 1
+  );
+}
+
+/** A classifier's scores are one matrix, or one column a class; other graphs with a label-like output are generic. */
+function looksLikeScores(label: TensorPort, scores: readonly TensorPort[], { graph, cut }: Graph): boolean {
+  if (scores.length === 0) return label.type === 'string' || findLabels(graph, cut, label.name) !== null;
+  const labels = findLabels(graph, cut, label.name);
+  if (labels !== null) return scores.length === 1 || scores.length === labels.length;
+  return scores.length === 1 && scores[0]?.shape.length === 2 && widthOf(scores[0]) !== 1;
+}
+
+function labelledClassifier(
+  label: TensorPort,
+  scores: readonly TensorPort[],
+  source: Graph,
+  declared: DeclaredModel,
+): OutputPlan {
+  const labels = declared.labels ?? findLabels(source.graph, source.cut, label.name);
+  return {
+    spec: {
+      task: 'classification',
+      labels,
+      hasProbabilities: scores.length > 0,
+      positive: positiveOf(labels, declared.positiveLabel),
+    },
+    labelOutput: label.name,
+    probabilityOutputs: scores.map((output) => output.name),
+    scores: 'probabilities',
+    fetches: [label.name, ...scores.map((output) => output.name)],
+  };
+}
+
+function scoreClassifier(output: TensorPort, last: string | null, declared: DeclaredModel): OutputPlan {
+  const width = widthOf(output);
+  const isPositive = width === 1;
+  const classes = isPositive ? 2 : width;
+  const labels = declared.labels ?? (classes === -1 ? null : Array.from({ length: classes }, (_, i) => i));
+  if (labels !== null && classes !== -1 && labels.length !== classes) {
+    throw new AppError(
+      'SIGNATURE_MISMATCH',
+      `${labels.length} labels are declared, the graph scores ${classes} classes`,
+    );
+  }
+  return {
+    spec: {
+      task: 'classification',
+      labels,
+      hasProbabilities: true,
+      positive: positiveOf(labels, declared.positiveLabel),
+    },
+    labelOutput: null,
+    probabilityOutputs: [output.name],
+    scores: isPositive ? 'positive' : last === 'Softmax' ? 'probabilities' : 'logits',
+    fetches: [output.name],
+  };
+}
+
+/** Of 0/1 and false/true the greater one is positive; of names nobody knows, unless it is declared. */
+function positiveOf(labels: readonly Label[] | null, declared: Label | null): Label | null {
+  if (labels?.length !== 2) return null;
+  if (declared !== null) return labels.includes(declared) ? declared : null;
+  const second = labels[1] ?? null;
+  return typeof second === 'string' ? null : second;
+}
+
+function generic(outputs: readonly TensorPort[]): OutputPlan {
+  const fields: OutputField[] = outputs.map(({ name, type, shape }) => ({
+    name,
+    type,
+    shape: shape.slice(1).map((size) => (typeof size === 'number' ? size : -1)),
+  }));
+  return {
+    spec: { task: 'generic', outputs: fields },
+    labelOutput: null,
+    probabilityOutputs: [],
+    scores: 'probabilities',
+    fetches: outputs.map((output) => output.name),
+  };
+}
+
+function producerOf(output: string, graph: OnnxGraph): string | null {
+  const PASS_THROUGH = new Set(['Identity', 'Reshape', 'Squeeze', 'Flatten', 'Cast']);
+  let name = output;
+  for (let steps = 0; steps < 8; steps++) {
+    const node = graph.nodes.find((candidate) => candidate.outputs.includes(name));
+    if (node === undefined) return null;
+    if (!PASS_THROUGH.has(node.opType)) return node.opType;
+    name = node.inputs[0] ?? '';
+  }
+  return null;
+}
+
+/** Columns of one row: 1 for [rows] and [rows, 1]; -1 when free or of more axes. */
+function widthOf(output: TensorPort): number {
+  if (output.shape.length === 1) return 1;
+  const width = output.shape[1];
+  return output.shape.length === 2 && typeof width === 'number' ? width : -1;
+}
+
+function undeclarable(task: string, outputs: readonly TensorPort[]): AppError {
+  const shapes = outputs
+    .map((output) => `${output.name} ${output.type} [${output.shape.join(', ')}]`)
+    .join('; ');
+  return new AppError('SIGNATURE_MISMATCH', `The task is declared ${task}, but the graph answers ${shapes}`);
+}

@@ -1,0 +1,105 @@
+/** Element types of model inputs and outputs, in ONNX's words. */
+export const ELEMENT_TYPES = [
+  'bool',
+  'int8',
+  'int16',
+  'int32',
+  'int64',
+  'uint8',
+  'uint16',
+  'uint32',
+  'uint64',
+  'float16',
+  'float32',
+  'float64',
+  'string',
+] as const;
+export type ElementType = (typeof ELEMENT_TYPES)[number];
+
+/** One raw field that a caller sends. */
+export interface Field {
+  readonly name: string;
+  readonly type: ElementType;
+  /** Shape of one row's value: [] for a scalar; -1 for a dimension of any length. */
+  readonly shape: readonly number[];
+  /** A field that is not required may be left out; then it is missing. */
+  readonly required: boolean;
+  /** Whether the model takes a missing value (`null`, fed as NaN). */
+  readonly nullable: boolean;
+}
+
+export type Label = string | number | boolean;
+
+/** What one row's answer is made of. */
+export type OutputSpec =
+  | {
+      readonly task: 'classification';
+      /** Class labels in the order of the probabilities; null when the graph does not tell them. */
+      readonly labels: readonly Label[] | null;
+      readonly hasProbabilities: boolean;
+      /** The class whose probability `probability` is, for a binary model; null when there is none. */
+      readonly positive: Label | null;
+    }
+  | { readonly task: 'regression' }
+  | { readonly task: 'generic'; readonly outputs: readonly OutputField[] };
+
+export interface OutputField {
+  readonly name: string;
+  readonly type: ElementType;
+  readonly shape: readonly number[];
+}
+
+export interface Signature {
+  readonly fields: readonly Field[];
+  /** True for a bare matrix model: a row may also be sent as an array of all its fields in order. */
+  readonly acceptsArray: boolean;
+  readonly output: OutputSpec;
+}
+
+const INTEGER_BOUNDS: Partial<Record<ElementType, readonly [number, number]>> = {
+  int8: [-128, 127],
+  int16: [-32_768, 32_767],
+  int32: [-2_147_483_648, 2_147_483_647],
+  int64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+  uint8: [0, 255],
+  uint16: [0, 65_535],
+  uint32: [0, 4_294_967_295],
+  uint64: [0, Number.MAX_SAFE_INTEGER],
+};
+
+const FLOAT_MAXIMUM: Partial<Record<ElementType, number>> = {
+  float16: 65_504,
+  float32: 3.4028234663852886e38,
+  float64: Number.MAX_VALUE,
+};
+
+/** Inclusive bounds of the integers that the type holds and JSON carries exactly; null for other types. */
+export function integerBounds(type: ElementType): readonly [number, number] | null {
+  return INTEGER_BOUNDS[type] ?? null;
+}
+
+/** Largest finite magnitude of a floating-point type; null for other types. */
+export function floatMaximum(type: ElementType): number | null {
+  return FLOAT_MAXIMUM[type] ?? null;
+}
+
+/** Elements of one row's value, or -1 when a dimension is of any length. */
+export function elementsOf(shape: readonly number[]): number {
+  return shape.includes(-1) ? -1 : shape.reduce((product, size) => product * size, 1);
+}
+
+/** How messages and pages name what a field takes. */
+export function describeField(field: Field): string {
+  const scalar = describeType(field.type);
+  const shaped =
+    field.shape.length === 0
+      ? scalar
+      : `array [${field.shape.map((n) => (n === -1 ? 'n' : n)).join(' x ')}] of ${scalar}`;
+  return field.nullable ? `${shaped} or null` : shaped;
+}
+
+function describeType(type: ElementType): string {
+  if (type === 'bool') return 'boolean';
+  if (type === 'string') return 'string';
+  return integerBounds(type) === null ? `number (${type})` : `integer (${type})`;
+}

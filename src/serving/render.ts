@@ -1,0 +1,54 @@
+import type { JsonValue } from '../kernel/json.ts';
+import type { RowOutput } from '../models/runtimes/runtime.ts';
+import type { Label, OutputSpec } from '../models/signature.ts';
+
+/** One row's answer with its parts already as JSON, since the answer and the log line are made of the same text. */
+export interface RenderedOutput {
+  readonly predictionJson: string;
+  /** `{"label": p, …}`, or null where the model has no probabilities or no names for them. */
+  readonly probabilitiesJson: string | null;
+  /** Probability of the predicted class; null for anything but a classifier with probabilities. */
+  readonly confidence: number | null;
+  /** Probability of the positive class of a binary model, and `confidence` otherwise. */
+  readonly probability: number | null;
+}
+
+/** Made once per version: labels are turned into JSON keys once. */
+export function compileRender(spec: OutputSpec): (output: RowOutput) => RenderedOutput {
+  if (spec.task !== 'classification') {
+    return ({ prediction }) => ({
+      predictionJson: JSON.stringify(prediction),
+      probabilitiesJson: null,
+      confidence: null,
+      probability: null,
+    });
+  }
+  const labels = spec.labels ?? [];
+  const keys = labels.map((label, i) => `${i === 0 ? '{' : ','}${JSON.stringify(String(label))}:`);
+  const indexOf = new Map<JsonValue, number>(labels.map((label, i) => [label, i]));
+  const jsonOf = new Map<JsonValue, string>(labels.map((label) => [label, JSON.stringify(label)]));
+  const positive = spec.positive === null ? null : (indexOf.get(spec.positive as Label) ?? null);
+
+  return ({ prediction, probabilities }) => {
+    const predictionJson = jsonOf.get(prediction) ?? JSON.stringify(prediction);
+    if (probabilities === null)
+      return { predictionJson, probabilitiesJson: null, confidence: null, probability: null };
+    const predicted = indexOf.get(prediction);
+    const confidence = finite(predicted === undefined ? greatest(probabilities) : probabilities[predicted]);
+    const probability = positive === null ? confidence : finite(probabilities[positive]);
+    if (keys.length === 0) return { predictionJson, probabilitiesJson: null, confidence, probability };
+    let json = '';
+    for (let i = 0; i < keys.length; i++) json += (keys[i] as string) + String(finite(probabilities[i]));
+    return { predictionJson, probabilitiesJson: `${json}}`, confidence, probability };
+  };
+}
+
+function finite(value: number | undefined): number | null {
+  return value !== undefined && Number.isFinite(value) ? value : null;
+}
+
+function greatest(values: ArrayLike<number>): number {
+  let most = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < values.length; i++) most = Math.max(most, values[i] as number);
+  return most;
+}

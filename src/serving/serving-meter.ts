@@ -1,0 +1,83 @@
+import { OUTCOMES, type Outcome } from '../contracts/log-record.ts';
+import type { Meter } from '../kernel/meter.ts';
+import { type ModelVersion, versionLabel } from '../models/model-version.ts';
+
+/** The metrics of one endpoint and version, bound once. Durations in seconds. */
+export interface TargetMeter {
+  readonly queue: { observe(seconds: number): void };
+  readonly inference: { observe(seconds: number): void };
+  /** One row with its outcome and its time from parsed body to answer. */
+  count(outcome: Outcome, seconds: number): void;
+}
+
+/** What serving counts; the names are public (docs/reference/metrics.md). */
+export interface ServingMeter {
+  target(endpoint: string, version: ModelVersion): TargetMeter;
+  inflight(change: 1 | -1): void;
+  /** One request whose line could not be written. */
+  unlogged(): void;
+  /** One run of a model. */
+  run(version: ModelVersion, rows: number): void;
+}
+
+export function createServingMeter(meter: Meter): ServingMeter {
+  const requests = meter.counter({
+    name: 'slipway_requests_total',
+    help: 'Predictions by outcome: ok, rejected (bad input or overload), failed, timeout',
+    labels: ['endpoint', 'model', 'version', 'outcome'],
+  });
+  const duration = meter.durations({
+    name: 'slipway_request_duration_seconds',
+    help: 'Time of a prediction by stage: queue, transform, inference, total (from parsed body to log line)',
+    labels: ['model', 'version', 'stage'],
+  });
+  const batchRows = meter.sizes({
+    name: 'slipway_batch_rows',
+    help: 'Rows in one run of a model',
+    labels: ['model', 'version'],
+  });
+  const inflight = meter
+    .gauge({ name: 'slipway_inflight', help: 'Requests admitted and not yet answered', labels: [] })
+    .with({});
+  const unlogged = meter
+    .counter({
+      name: 'slipway_log_write_failures_total',
+      help: 'Requests whose line could not be written',
+      labels: [],
+    })
+    .with({});
+  const runs = new Map<string, { observe(value: number): void }>();
+  let current = 0;
+
+  return {
+    target(endpoint, version) {
+      const labels = { model: version.model, version: versionLabel(version) };
+      const outcomes = Object.fromEntries(
+        OUTCOMES.map((outcome) => [outcome, requests.with({ endpoint, ...labels, outcome })]),
+      ) as Record<Outcome, { add(): void }>;
+      const total = duration.with({ ...labels, stage: 'total' });
+      return {
+        queue: duration.with({ ...labels, stage: 'queue' }),
+        inference: duration.with({ ...labels, stage: 'inference' }),
+        count(outcome, seconds) {
+          outcomes[outcome].add();
+          total.observe(seconds);
+        },
+      };
+    },
+    inflight(change) {
+      current += change;
+      inflight.set(current);
+    },
+    unlogged: () => unlogged.add(),
+    run(version, rows) {
+      const key = `${version.model}/${version.number}`;
+      let sizes = runs.get(key);
+      if (sizes === undefined) {
+        sizes = batchRows.with({ model: version.model, version: versionLabel(version) });
+        runs.set(key, sizes);
+      }
+      sizes.observe(rows);
+    },
+  };
+}

@@ -1,0 +1,124 @@
+import type { Clock } from '../kernel/clock.ts';
+import { AppError, messageOf } from '../kernel/errors.ts';
+import type { Logger } from '../kernel/logger.ts';
+import { type ModelVersion, versionLabel } from '../models/model-version.ts';
+import type { ServedVersion } from './served-version.ts';
+
+interface PoolDependencies {
+  readonly load: (version: ModelVersion) => Promise<ServedVersion>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** How many versions that no endpoint holds stay loaded. */
+  readonly onDemandVersions: number;
+}
+
+type Slot =
+  | { readonly state: 'loading'; readonly ready: Promise<ServedVersion> }
+  | { readonly state: 'ready'; readonly served: ServedVersion; usedAt: number; readonly held: boolean }
+  | { readonly state: 'failed'; readonly reason: AppError; readonly at: number };
+
+/** How long a refused version is not tried again, milliseconds. */
+const RETRY_FAILED_MS = 30_000;
+
+/** The versions in memory: those that endpoints hold, and the most recently used of those that callers ask for. */
+export class VersionPool {
+  readonly #deps: PoolDependencies;
+  readonly #slots = new Map<string, Slot>();
+
+  constructor(deps: PoolDependencies) {
+    this.#deps = deps;
+  }
+
+  /** Loads a version for an endpoint and keeps it; fails with the reason of the refusal. */
+  async hold(version: ModelVersion): Promise<ServedVersion> {
+    const slot = this.#slots.get(keyOf(version));
+    if (slot?.state === 'ready') {
+      this.#slots.set(keyOf(version), { ...slot, held: true });
+      return slot.served;
+    }
+    return this.#load(version, true);
+  }
+
+  /** The version if it is in memory; otherwise its load begins and the caller gets NOT_READY with a time to retry. */
+  onDemand(version: ModelVersion): ServedVersion {
+    const slot = this.#slots.get(keyOf(version));
+    if (slot?.state === 'ready') {
+      slot.usedAt = this.#deps.clock.elapsed();
+      return slot.served;
+    }
+    const name = `${version.model} ${versionLabel(version)}`;
+    if (slot?.state === 'failed' && this.#deps.clock.elapsed() - slot.at < RETRY_FAILED_MS) {
+      throw new AppError(
+        'NOT_READY',
+        `${name} was refused (${slot.reason.title}); see the log and \`slipway models verify\``,
+        { retryAfterSeconds: RETRY_FAILED_MS / 1000 },
+      );
+    }
+    if (this.#deps.onDemandVersions === 0) {
+      throw new AppError('NOT_READY', `${name} is not loaded, and serving.on_demand_versions is 0`, {
+        retryAfterSeconds: 60,
+      });
+    }
+    if (slot?.state !== 'loading') this.#load(version, false).catch(() => undefined);
+    throw new AppError('NOT_READY', `${name} is being loaded`, { retryAfterSeconds: 1 });
+  }
+
+  /** Versions in memory now. */
+  loaded(): readonly ServedVersion[] {
+    return [...this.#slots.values()].flatMap((slot) => (slot.state === 'ready' ? [slot.served] : []));
+  }
+
+  async close(): Promise<void> {
+    const slots = [...this.#slots.values()];
+    this.#slots.clear();
+    await Promise.all(slots.map((slot) => (slot.state === 'ready' ? slot.served.retire() : undefined)));
+  }
+
+  #load(version: ModelVersion, held: boolean): Promise<ServedVersion> {
+    const key = keyOf(version);
+    const started = this.#deps.clock.elapsed();
+    const ready = this.#deps.load(version).then(
+      (served) => {
+        this.#slots.set(key, { state: 'ready', served, usedAt: this.#deps.clock.elapsed(), held });
+        this.#deps.logger.info(`${version.model} ${served.label} is ready`, {
+          'event.action': 'version.ready',
+          'event.duration': Math.round((this.#deps.clock.elapsed() - started) * 1e6),
+        });
+        this.#evict();
+        return served;
+      },
+      (error: unknown) => {
+        const reason =
+          error instanceof AppError ? error : new AppError('INTERNAL', messageOf(error), { cause: error });
+        this.#slots.set(key, { state: 'failed', reason, at: this.#deps.clock.elapsed() });
+        this.#deps.logger.error(`${version.model} ${versionLabel(version)} was refused: ${reason.message}`, {
+          'event.action': 'version.refused',
+          error,
+        });
+        throw reason;
+      },
+    );
+    this.#slots.set(key, { state: 'loading', ready });
+    return ready;
+  }
+
+  #evict(): void {
+    const spare = [...this.#slots].flatMap(([key, slot]) =>
+      slot.state === 'ready' && !slot.held ? [{ key, slot }] : [],
+    );
+    const tooMany = spare.length - this.#deps.onDemandVersions;
+    const unused = spare
+      .filter(({ slot }) => !slot.served.pinned)
+      .sort((a, b) => a.slot.usedAt - b.slot.usedAt);
+    for (const { key, slot } of unused.slice(0, Math.max(0, tooMany))) {
+      this.#slots.delete(key);
+      slot.served
+        .retire()
+        .catch((error: unknown) => this.#deps.logger.error('A version could not be released', { error }));
+    }
+  }
+}
+
+function keyOf(version: ModelVersion): string {
+  return `${version.model}/${version.number}`;
+}

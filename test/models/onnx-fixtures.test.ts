@@ -1,0 +1,93 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { JsonValue } from '../../src/kernel/json.ts';
+import { compileRecordCheck, type InputRecord } from '../../src/models/record-check.ts';
+import { readArtifact } from '../../src/models/registry/local/read-artifact.ts';
+import { OnnxRuntime } from '../../src/models/runtimes/onnx/onnx-runtime.ts';
+import type { LoadedModel, RowOutput } from '../../src/models/runtimes/runtime.ts';
+import { rowOf } from '../../src/serving/row.ts';
+
+/** `SLIPWAY_FIXTURES` names a folder that make_models.py has just filled; the committed one otherwise. */
+const FIXTURES = process.env['SLIPWAY_FIXTURES'] ?? path.join(import.meta.dirname, 'fixtures');
+const BROKEN = path.join(import.meta.dirname, 'broken');
+
+interface Case {
+  readonly rows: readonly JsonValue[];
+  readonly expected: readonly { prediction: JsonValue; probabilities: Record<string, number> | null }[];
+  readonly tolerance: number;
+}
+
+async function load(folder: string, name: string): Promise<LoadedModel> {
+  const directory = path.join(folder, 'model');
+  const isMlflow = statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true;
+  return new OnnxRuntime().load(await readArtifact(isMlflow ? directory : path.join(folder, name)));
+}
+
+function expectClose(actual: JsonValue, expected: JsonValue, tolerance: number): void {
+  if (typeof expected === 'number' && typeof actual === 'number') {
+    expect(Math.abs(actual - expected)).toBeLessThanOrEqual(tolerance * Math.max(1, Math.abs(expected)));
+  } else if (Array.isArray(expected)) {
+    expect(actual).toHaveLength(expected.length);
+    expected.forEach((item, i) => expectClose((actual as JsonValue[])[i] as JsonValue, item, tolerance));
+  } else if (typeof expected === 'object' && expected !== null) {
+    for (const [name, item] of Object.entries(expected))
+      expectClose((actual as Record<string, JsonValue>)[name] as JsonValue, item, tolerance);
+  } else expect(actual).toBe(expected);
+}
+
+describe.each(readdirSync(FIXTURES))('%s', (name) => {
+  const folder = path.join(FIXTURES, name);
+  const fixture: Case = JSON.parse(readFileSync(path.join(folder, 'case.json'), 'utf8'));
+  const models: LoadedModel[] = [];
+  afterAll(async () => {
+    for (const model of models) await model.release();
+  });
+
+  it('answers what its own library answers, in one batch and row by row', async () => {
+    const model = await load(folder, 'model.onnx');
+    models.push(model);
+    const check = compileRecordCheck(model.signature);
+    const rows = fixture.rows.map((row) => rowOf(model.signature, row) as InputRecord);
+    for (const row of rows) expect(check.problems(row)).toEqual([]);
+    for (const row of rows) expect(check.fits(row)).toBe(true);
+    const alone: RowOutput[] = [];
+    for (const row of rows) alone.push(...(await model.run([row])));
+    const batches = model.maxRows === 1 ? [alone] : [alone, await model.run(rows)];
+    for (const outputs of batches) {
+      expect(outputs).toHaveLength(rows.length);
+      outputs.forEach((output, i) => {
+        const expected = fixture.expected[i] as Case['expected'][number];
+        expectClose(output.prediction, expected.prediction, fixture.tolerance);
+        const spec = model.signature.output;
+        if (expected.probabilities === null || spec.task !== 'classification') return;
+        const named = Object.fromEntries(
+          (spec.labels ?? []).map((label, c) => [String(label), output.probabilities?.[c] ?? -1]),
+        );
+        expect(Object.keys(named).sort()).toEqual(Object.keys(expected.probabilities).sort());
+        expectClose(named, expected.probabilities, fixture.tolerance);
+      });
+    }
+  });
+});
+
+describe('a broken model is refused with what to do', () => {
+  it.each([
+    ['truncated.onnx', 'MODEL_UNREADABLE'],
+    ['not-onnx.onnx', 'MODEL_UNREADABLE'],
+    ['empty.onnx', 'MODEL_UNREADABLE'],
+    ['missing-external-data/model.onnx', 'MODEL_UNREADABLE'],
+    ['scalar-no-batch.onnx', 'MODEL_UNSUPPORTED'],
+    ['fixed-batch-8.onnx', 'MODEL_UNSUPPORTED'],
+    ['sequence-output.onnx', 'MODEL_UNSUPPORTED'],
+  ])('%s: %s', async (file, code) => {
+    await expect(load(BROKEN, file)).rejects.toMatchObject({ code });
+  });
+
+  it('fails a run, not the process, when the graph cannot take a value', async () => {
+    const model = await load(BROKEN, 'runtime-failure.onnx');
+    await expect(model.run([{ index: 1_000_000 }])).rejects.toMatchObject({ code: 'INFERENCE_FAILED' });
+    expect(await model.run([{ index: 0 }])).toHaveLength(1);
+    await model.release();
+  });
+});

@@ -1,0 +1,32 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    reporters: process.env['SLIPWAY_TEST_REPORT']
+      ? ['default', ['json', { outputFile: process.env['SLIPWAY_TEST_REPORT'] }]]
+      : ['default'],
+    projects: [
+      { test: { name: 'unit', include: ['src/**/*.test.ts'] } },
+      { test: { name: 'models', include: ['test/models/*.test.ts'] } },
+      {
+        test: {
+          name: 'contract',
+          include: ['test/contract/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      { test: { name: 'http', include: ['test/http/*.test.ts'], testTimeout: 30_000 } },
+      { test: { name: 'house', include: ['test/house/*.test.ts'], testTimeout: 60_000 } },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
