@@ -27,8 +27,11 @@ await build({
   logLevel: 'warning',
   external: [...Object.keys(dependencies), 'pg-native'],
   define: { SLIPWAY_VERSION: JSON.stringify(version) },
-  banner: { js: "import { createRequire as slipwayRequire } from 'node:module'; const require = slipwayRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as slipwayRequire } from 'node:module'; const require = slipwayRequire(import.meta.url);",
+  },
 });
 await mkdir(`${root}/dist/docs-assets`, { recursive: true });
-for (const name of SWAGGER_UI) await copyFile(`${root}/node_modules/swagger-ui-dist/${name}`, `${root}/dist/docs-assets/${name}`);
+for (const name of SWAGGER_UI)
+  await copyFile(`${root}/node_modules/swagger-ui-dist/${name}`, `${root}/dist/docs-assets/${name}`);
 await chmod(`${root}/dist/bin.js`, 0o755);

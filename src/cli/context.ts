@@ -1,4 +1,3 @@
-import type { ConfigFlags, LoadedConfig } from '../config/load-config.ts';
 import type { Config } from '../config/schema.ts';
 import type { ModelVersion } from '../models/model-version.ts';
 import type { ModelStore } from '../models/registry/model-store.ts';
@@ -58,5 +57,3 @@ export interface GlobalOptions {
   readonly config?: string;
   readonly json?: boolean;
 }
-
-export type LoadConfig = (options: GlobalOptions, flags?: ConfigFlags) => LoadedConfig;

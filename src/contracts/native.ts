@@ -23,7 +23,7 @@ export const problem = z
   .meta({ id: 'Problem', description: 'RFC 9457 problem details' });
 export type Problem = z.infer<typeof problem>;
 
-const feedbackItem = z
+export const feedbackItem = z
   .strictObject({
     prediction_id: z.string().min(1).max(128).optional().describe('from the answer'),
     id: z.string().min(1).max(256).optional().describe("the caller's own id of the prediction"),
@@ -34,13 +34,8 @@ const feedbackItem = z
     message: 'needs prediction_id or id',
     path: ['prediction_id'],
   });
-export type FeedbackItem = z.infer<typeof feedbackItem>;
 
 export const MAX_FEEDBACK_ITEMS = 10_000;
-export const feedbackBody = z
-  .union([feedbackItem, z.array(z.unknown()).min(1).max(MAX_FEEDBACK_ITEMS)])
-  .meta({ id: 'Feedback' });
-export { feedbackItem };
 
 export const feedbackAnswer = z
   .object({

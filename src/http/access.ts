@@ -27,7 +27,10 @@ export function createAccess(apiKey: string | undefined): {
   }
 
   function requireChange(caller: Caller): void {
-    if (expected !== null) return requireKey(caller);
+    if (expected !== null) {
+      requireKey(caller);
+      return;
+    }
     if (!isLocal(caller)) {
       throw new AppError(
         'NOT_ALLOWED',

@@ -57,17 +57,17 @@ function indexPage(source: PageSource): string {
     .endpoints()
     .map(
       ({ name, state, model, version }) =>
-        `<tr><td>${escape(name)}</td><td>${escape(model ?? '')}</td><td>${escape(version ?? '')}</td><td>${state}</td></tr>`,
+        `<tr><td>${escapeHtml(name)}</td><td>${escapeHtml(model ?? '')}</td><td>${escapeHtml(version ?? '')}</td><td>${state}</td></tr>`,
     )
     .join('');
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Slipway</title><meta name="viewport" content="width=device-width">
 <style>body{font:16px/1.5 system-ui;max-width:46rem;margin:3rem auto;padding:0 1rem}td,th{text-align:left;padding:.2rem 1.2rem .2rem 0}</style></head>
-<body><h1>Slipway ${escape(source.version)}</h1>
+<body><h1>Slipway ${escapeHtml(source.version)}</h1>
 <table><tr><th>Endpoint</th><th>Model</th><th>Version</th><th>State</th></tr>${rows}</table>
 <p><a href="/docs">API documentation</a> · <a href="/models">Models</a> · <a href="/metrics">Metrics</a> · <a href="/health">Health</a></p></body></html>`;
 }
 
-function escape(text: string): string {
+function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -57,8 +57,9 @@ export async function createHttpListener(
     exposeHeadRoutes: true,
     genReqId: (request) => traceIdOf(request.headers),
     clientErrorHandler: answerUnreadable,
-    frameworkErrors: (error, request, reply) =>
-      sendProblem(toAppError(error), request, reply as FastifyReply, logger),
+    frameworkErrors(error, request, reply) {
+      void sendProblem(toAppError(error), request, reply as FastifyReply, logger);
+    },
     routerOptions: { maxParamLength: 256, ignoreTrailingSlash: true },
     ...(options.tls === undefined
       ? { http: { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: SWEEP_MS } }

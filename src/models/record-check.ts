@@ -138,7 +138,7 @@ function compileArray(shape: readonly number[], scalar: ScalarTest): ScalarTest 
 
 function sameShape(a: unknown, b: unknown): boolean {
   if (!Array.isArray(a) || !Array.isArray(b)) return Array.isArray(a) === Array.isArray(b);
-  return a.length === b.length && (a.length === 0 || a.every((item) => sameShape(item, b[0])));
+  return a.length === b.length && a.every((item) => sameShape(item, b[0]));
 }
 
 function compileScalar(type: ElementType, nullable: boolean): ScalarTest {

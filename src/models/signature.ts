@@ -83,11 +83,6 @@ export function floatMaximum(type: ElementType): number | null {
   return FLOAT_MAXIMUM[type] ?? null;
 }
 
-/** Elements of one row's value, or -1 when a dimension is of any length. */
-export function elementsOf(shape: readonly number[]): number {
-  return shape.includes(-1) ? -1 : shape.reduce((product, size) => product * size, 1);
-}
-
 /** How messages and pages name what a field takes. */
 export function describeField(field: Field): string {
   const scalar = describeType(field.type);

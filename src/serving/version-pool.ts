@@ -71,7 +71,7 @@ export class VersionPool {
   async close(): Promise<void> {
     const slots = [...this.#slots.values()];
     this.#slots.clear();
-    await Promise.all(slots.map((slot) => (slot.state === 'ready' ? slot.served.retire() : undefined)));
+    await Promise.all(slots.flatMap((slot) => (slot.state === 'ready' ? [slot.served.retire()] : [])));
   }
 
   #load(version: ModelVersion, held: boolean): Promise<ServedVersion> {

@@ -80,7 +80,7 @@ export function createPrometheusMeter(options: { readonly clock?: Clock } = {}):
     expose: async (accept) => {
       ring.advance();
       const own = [...metrics.values()].flatMap((metric) => metric.families());
-      const others = await Promise.all(sources.map((source) => source()));
+      const others = await Promise.all(sources.map(async (source) => source()));
       return renderExposition([...own, ...others.flat()], expositionFormatFor(accept));
     },
     readCounter: (name) => {

@@ -29,7 +29,9 @@ function expectClose(actual: JsonValue, expected: JsonValue, tolerance: number):
     expect(Math.abs(actual - expected)).toBeLessThanOrEqual(tolerance * Math.max(1, Math.abs(expected)));
   } else if (Array.isArray(expected)) {
     expect(actual).toHaveLength(expected.length);
-    expected.forEach((item, i) => expectClose((actual as JsonValue[])[i] as JsonValue, item, tolerance));
+    for (const [i, item] of expected.entries()) {
+      expectClose((actual as JsonValue[])[i] as JsonValue, item, tolerance);
+    }
   } else if (typeof expected === 'object' && expected !== null) {
     for (const [name, item] of Object.entries(expected))
       expectClose((actual as Record<string, JsonValue>)[name] as JsonValue, item, tolerance);

@@ -53,9 +53,15 @@ function anIngester(options: Partial<IngesterOptions> = {}): Ingester {
     store,
     logger: { ...silentLogger, info: note, warn: note },
     observer: {
-      lines: (count) => void (seen.lines += count),
-      tornLines: (count) => void (seen.torn += count),
-      lag: (bytes) => void (seen.lag = bytes),
+      lines: (count) => {
+        seen.lines += count;
+      },
+      tornLines: (count) => {
+        seen.torn += count;
+      },
+      lag: (bytes) => {
+        seen.lag = bytes;
+      },
     },
     writerLife: { host: hostname(), now: () => Date.now(), isAlive: (pid) => livingPids.has(pid) },
     options: { fastestPollMs: 1, slowestPollMs: 2, slowestRetryMs: 4, ...options },

@@ -1,0 +1,65 @@
+/** Imports point one way (docs/architecture.md). test/house/boundaries.test.ts plants a violation to see that this bites. */
+const ADAPTER_LIBRARIES =
+  '(^|node_modules/)(fastify|@fastify|kysely|pg|pino|prom-client|onnxruntime-node|commander|@photostructure)(/|$)';
+const room = (name) => `^src/${name}/`;
+
+/** A room and the rooms that it may import, itself included. */
+const MAY_IMPORT = {
+  kernel: [],
+  contracts: ['kernel'],
+  config: ['kernel'],
+  models: ['kernel', 'contracts', 'config'],
+  serving: ['kernel', 'contracts', 'config', 'models'],
+  watching: ['kernel', 'contracts', 'config', 'models', 'serving'],
+  storage: ['kernel', 'contracts', 'models', 'serving', 'watching'],
+  telemetry: ['kernel'],
+  http: ['kernel', 'contracts', 'config', 'models', 'serving', 'watching'],
+  cli: ['kernel', 'contracts', 'config', 'models', 'serving', 'watching'],
+};
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    ...Object.entries(MAY_IMPORT).map(([name, allowed]) => ({
+      name: `${name}-imports-one-way`,
+      severity: 'error',
+      from: { path: room(name) },
+      to: { path: '^src/', pathNot: [name, ...allowed].map(room) },
+    })),
+    {
+      name: 'domains-know-no-adapter-library',
+      severity: 'error',
+      from: {
+        path: '^src/(kernel|contracts|config|models|serving|watching)/',
+        pathNot: '^src/models/runtimes/onnx/',
+      },
+      to: { path: ADAPTER_LIBRARIES, dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'only-composition-builds-adapters',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(composition|models/registry/local|models/runtimes/onnx)/' },
+      to: {
+        path: '^src/models/(registry/local|runtimes/onnx)/',
+        pathNot: '^src/models/runtimes/onnx/graph.ts$',
+      },
+    },
+    {
+      name: 'no-tests-in-source',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^test/|\\.test\\.ts$' },
+    },
+    { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '\\.test\\.ts$' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default'],
+    },
+  },
+};

@@ -1,0 +1,38 @@
+import { ensureBuilt, ensureInstalled, run } from './steps.mjs';
+
+/** Everything that a commit must pass and that needs no service: format, lint, types, boundaries, dead code, unit tests. */
+const CHECKS = [
+  ['format and style', 'npx', ['biome', 'ci', '--error-on-warnings', '.']],
+  ['types', 'npx', ['tsc', '-p', '.']],
+  ['promises', 'npx', ['oxlint', '--type-aware', '--deny-warnings', 'src']],
+  ['boundaries', 'npx', ['depcruise', '--config', '.dependency-cruiser.cjs', 'src']],
+  ['dead code', 'npx', ['knip', '--no-progress']],
+  ['reference pages', process.execPath, ['scripts/docs.mjs', '--check']],
+  ['unit and house tests', 'npx', ['vitest', 'run', '--project', 'unit', '--project', 'house']],
+];
+
+await ensureInstalled();
+await ensureBuilt();
+const begin = Date.now();
+const queue = [...CHECKS];
+const failures = [];
+await Promise.all([0, 1].map(worker));
+process.stdout.write(
+  `${failures.length === 0 ? 'All checks hold' : `Failed: ${failures.join(', ')}`} (${((Date.now() - begin) / 1000).toFixed(0)} s)\n`,
+);
+process.exit(failures.length === 0 ? 0 : 1);
+
+/** Two at a time: the machine that this has to be quick on has two cores. */
+async function worker() {
+  for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+    const [name, command, args] = next;
+    const start = Date.now();
+    const { code, output } = await run(command, args, { quiet: true });
+    process.stdout.write(
+      `${code === 0 ? 'ok  ' : 'FAIL'}  ${name} (${((Date.now() - start) / 1000).toFixed(1)} s)\n`,
+    );
+    if (code === 0) continue;
+    failures.push(name);
+    process.stdout.write(`${output}\n`);
+  }
+}

@@ -1,0 +1,132 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** What the scripts share: running a command, and doing a slow thing only when what it depends on has changed. */
+export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
+export const cache = path.join(root, '.cache');
+
+/**
+ * Runs a command from the root and answers with its exit code and output. `quiet` keeps the output back, to be shown
+ * only when it is needed.
+ */
+export function run(command, args, { quiet = false, env = {}, cwd = root } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit',
+    });
+    let output = '';
+    child.stdout?.on('data', (chunk) => (output += chunk));
+    child.stderr?.on('data', (chunk) => (output += chunk));
+    child.on('error', (error) => resolve({ code: 127, output: `${output}${error.message}\n` }));
+    child.on('close', (code) => resolve({ code: code ?? 1, output }));
+  });
+}
+
+/** Runs a step with one line of progress; its output is shown when it fails, and then the script ends. */
+export async function step(title, command, args, options = {}) {
+  const start = Date.now();
+  process.stderr.write(`${title} … `);
+  const { code, output } = await run(command, args, { ...options, quiet: true });
+  process.stderr.write(`${code === 0 ? 'done' : 'FAILED'} (${((Date.now() - start) / 1000).toFixed(1)} s)\n`);
+  if (code !== 0 && options.optional !== true) {
+    process.stderr.write(`${output}\n`);
+    process.exit(1);
+  }
+  return { code, output };
+}
+
+/** Does the work when its key is not the one of the last time. */
+async function whenChanged(name, key, isThere, work) {
+  const stamp = path.join(cache, `${name}.stamp`);
+  if (isThere() && existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return;
+  await work();
+  mkdirSync(cache, { recursive: true });
+  writeFileSync(stamp, key);
+}
+
+/** node_modules as the lock file has it. */
+export function ensureInstalled() {
+  const key = hashOf([path.join(root, 'package-lock.json')]);
+  const isThere = () => existsSync(path.join(root, 'node_modules/esbuild'));
+  return whenChanged('install', key, isThere, () =>
+    step('Installing packages', 'npm', [
+      'install',
+      '--no-save',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+    ]),
+  );
+}
+
+/** dist/ as the sources have it. */
+export function ensureBuilt() {
+  const sources = [
+    ...filesBelow(path.join(root, 'src')),
+    path.join(root, 'scripts/build.mjs'),
+    path.join(root, 'package.json'),
+  ];
+  const isThere = () => existsSync(path.join(root, 'dist/bin.js'));
+  return whenChanged('build', hashOf(sources), isThere, () =>
+    step('Building', process.execPath, ['scripts/build.mjs']),
+  );
+}
+
+/**
+ * A virtual environment in .cache with what the requirements file pins; answers with its Python, or with null and the
+ * reason when there is no Python 3.11 or newer to make it with.
+ */
+export async function ensureVenv(name, requirements) {
+  const system = await findPython();
+  if (system === null) return { python: null, reason: 'no python3 of version 3.11 or newer on PATH' };
+  const folder = path.join(cache, `venv-${name}`);
+  const python = path.join(folder, 'bin/python');
+  await whenChanged(
+    `venv-${name}`,
+    hashOf([requirements]),
+    () => existsSync(python),
+    async () => {
+      await step(`Making the Python environment "${name}"`, system, ['-m', 'venv', '--clear', folder]);
+      await step(`Installing ${path.relative(root, requirements)}`, python, [
+        '-m',
+        'pip',
+        'install',
+        '--quiet',
+        '--disable-pip-version-check',
+        '-r',
+        requirements,
+      ]);
+    },
+  );
+  return { python, reason: null };
+}
+
+async function findPython() {
+  for (const candidate of ['python3.11', 'python3']) {
+    const { code, output } = await run(
+      candidate,
+      ['-c', 'import sys, venv; print(sys.version_info >= (3, 11))'],
+      { quiet: true },
+    );
+    if (code === 0 && output.trim() === 'True') return candidate;
+  }
+  return null;
+}
+
+function hashOf(files) {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(file).update(readFileSync(file));
+  return hash.digest('hex');
+}
+
+function filesBelow(folder) {
+  return readdirSync(folder, { recursive: true })
+    .map((name) => path.join(folder, name))
+    .filter((file) => statSync(file).isFile())
+    .sort();
+}

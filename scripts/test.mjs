@@ -1,0 +1,91 @@
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { cache, ensureBuilt, ensureInstalled, ensureVenv, root, run, step } from './steps.mjs';
+
+/**
+ * Every suite, with what each needs set up first; closes with the sum over all. A suite that cannot run here is
+ * skipped by name with the reason, and that is a failure where CI is set.
+ */
+const total = { passed: 0, failed: 0, skipped: 0 };
+const isCi = process.env.CI === 'true';
+
+await ensureInstalled();
+await ensureBuilt();
+await ensurePromtool();
+await vitest('TypeScript suites', []);
+await pythonSuites();
+process.stdout.write(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
+process.exit(total.failed === 0 ? 0 : 1);
+
+/** promtool comes with Debian's package prometheus; without it one test is skipped, and says so. */
+async function ensurePromtool() {
+  if ((await run('promtool', ['--version'], { quiet: true })).code === 0) return;
+  if (process.getuid?.() !== 0 || (await run('apt-get', ['--version'], { quiet: true })).code !== 0) return;
+  await step('Installing promtool', 'sh', ['-c', 'apt-get update -qq && apt-get install -y -qq prometheus'], {
+    optional: true,
+  });
+}
+
+async function vitest(title, args, env = {}) {
+  const report = path.join(cache, 'vitest.json');
+  mkdirSync(cache, { recursive: true });
+  rmSync(report, { force: true });
+  process.stdout.write(`\n== ${title}\n`);
+  const { code } = await run('npx', ['vitest', 'run', ...args], {
+    env: { ...env, SLIPWAY_TEST_REPORT: report },
+  });
+  let counted;
+  try {
+    counted = JSON.parse(readFileSync(report, 'utf8'));
+  } catch {
+    counted = { numPassedTests: 0, numFailedTests: 1, numPendingTests: 0 };
+  }
+  total.passed += counted.numPassedTests;
+  total.failed += counted.numFailedTests + (code !== 0 && counted.numFailedTests === 0 ? 1 : 0);
+  total.skipped += counted.numPendingTests + (counted.numTodoTests ?? 0);
+}
+
+async function pythonSuites() {
+  const example = path.join(root, 'examples/sales-quantity');
+  await inVenv('sales-quantity', path.join(example, 'requirements.txt'), (python) =>
+    pytest('Example: sales-quantity', python, example),
+  );
+  await inVenv('models', path.join(root, 'test/models/requirements.txt'), async (python) => {
+    const made = path.join(cache, 'made-models');
+    rmSync(made, { recursive: true, force: true });
+    const { code, output } = await step(
+      'Training the fixture models with their own libraries',
+      python,
+      ['test/models/make_models.py', '--out', made],
+      { optional: true },
+    );
+    if (code !== 0) {
+      process.stdout.write(`${output}\n`);
+      total.failed += 1;
+      return;
+    }
+    await vitest('Models that were trained just now', ['--project', 'models'], { SLIPWAY_FIXTURES: made });
+  });
+}
+
+async function inVenv(name, requirements, suite) {
+  const { python, reason } = await ensureVenv(name, requirements);
+  if (python !== null) return suite(python);
+  process.stdout.write(`SKIPPED the Python suite ${name}: ${reason}\n`);
+  if (isCi) total.failed += 1;
+  else total.skipped += 1;
+}
+
+async function pytest(title, python, folder) {
+  process.stdout.write(`\n== ${title}\n`);
+  const { code, output } = await run(python, ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', folder], {
+    quiet: true,
+    env: { PYTHONDONTWRITEBYTECODE: '1' },
+  });
+  process.stdout.write(output);
+  const count = (word) => Number(new RegExp(`(\\d+) ${word}`).exec(output)?.[1] ?? 0);
+  total.passed += count('passed');
+  total.skipped += count('skipped');
+  total.failed +=
+    count('failed') + count('error') + (code !== 0 && count('failed') + count('error') === 0 ? 1 : 0);
+}
