@@ -4,7 +4,7 @@ import { defaultEndpointOf } from '../config/load-config.ts';
 import type { Config } from '../config/schema.ts';
 import { registerFeedbackRoute } from '../http/native/feedback-route.ts';
 import { registerModelRoutes } from '../http/native/model-routes.ts';
-import { registerPredictRoutes } from '../http/native/predict-routes.ts';
+import { fastPaths, registerPredictRoutes } from '../http/native/predict-routes.ts';
 import { registerHealthRoutes, registerMetricsRoute } from '../http/native/system-routes.ts';
 import { openApiDocument } from '../http/openapi.ts';
 import { registerPages } from '../http/pages.ts';
@@ -133,6 +133,8 @@ export async function startServer({ config, cwd, onRegistered }: StartOptions): 
           });
         },
         changing: (app) => registerFeedbackRoute(app, { log, clock: systemClock }),
+        fast: fastPaths({ fleet, predictor, clock: systemClock }),
+        clock: systemClock,
       },
       logger,
     );

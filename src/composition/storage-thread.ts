@@ -1,3 +1,6 @@
+import { readlinkSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../kernel/errors.ts';
@@ -31,6 +34,16 @@ const logger: Logger = {
   debug: forward('debug'),
 };
 
+/** Cores that are short belong to the threads that answer. Linux gives each thread its own priority. */
+function stepBack(): void {
+  if (process.platform !== 'linux') return;
+  try {
+    setPriority(Number(path.basename(readlinkSync('/proc/thread-self'))), constants.priority.PRIORITY_LOW);
+  } catch (error) {
+    logger.debug('The storage thread keeps its priority', { error });
+  }
+}
+
 async function openWhenReachable(): Promise<Store | null> {
   for (let failed = false; !stop.signal.aborted; failed = true) {
     try {
@@ -57,6 +70,7 @@ async function expireForever(store: KyselyIngestStore): Promise<void> {
 }
 
 async function main(): Promise<void> {
+  stepBack();
   const deadline = new Promise<number>((resolve) => {
     parentPort?.once('message', (message: ToStorageThread) => {
       stop.abort();

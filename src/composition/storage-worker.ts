@@ -13,6 +13,8 @@ export interface StorageWorker {
 
 const STUCK_AFTER_MS = 30_000;
 const RESTART_MS = 5_000;
+/** A small young generation: the thread's work is short-lived, and the default lets garbage grow to 50 MB. */
+const MEMORY = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 };
 
 /** Starts the storage thread and keeps it running; a thread that dies is started again and loses nothing. */
 export function startStorageWorker(
@@ -56,7 +58,7 @@ export function startStorageWorker(
   let worker = start();
 
   function start(): Worker {
-    const thread = new Worker(script, { workerData: data, stdout: false, stderr: false });
+    const thread = new Worker(script, { workerData: data, resourceLimits: MEMORY });
     thread.on('message', (message: FromStorageThread) => receive(message));
     thread.on('error', (error) => logger.error('The storage thread failed', { error }));
     thread.on('exit', () => {

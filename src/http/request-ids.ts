@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { uuidV7 } from '../kernel/ids.ts';
+import { randomHex } from '../kernel/ids.ts';
 
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
 const NO_TRACE = '0'.repeat(32);
@@ -14,5 +14,5 @@ export function traceIdOf(headers: IncomingHttpHeaders): string {
     const given = TRACEPARENT.exec(traceparent)?.[1];
     if (given !== undefined && given !== NO_TRACE && !traceparent.startsWith('ff')) return given;
   }
-  return uuidV7().replaceAll('-', '');
+  return randomHex(32);
 }

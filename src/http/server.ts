@@ -1,11 +1,20 @@
 import { readFileSync } from 'node:fs';
-import type { Server as HttpServer } from 'node:http';
+import {
+  createServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type RequestListener,
+} from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { Server as NetServer, type Socket } from 'node:net';
 import helmet from '@fastify/helmet';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Clock } from '../kernel/clock.ts';
 import { AppError, messageOf } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { createAccess } from './access.ts';
+import { createFastLane } from './native/fast-lane.ts';
+import type { PredictOne } from './native/predict-routes.ts';
 import { parseBody } from './parse-body.ts';
 import { PROBLEM_TYPE, problemOf, toAppError } from './problem-response.ts';
 import { traceIdOf } from './request-ids.ts';
@@ -26,6 +35,9 @@ export interface HttpRoutes {
   readonly open: (app: FastifyInstance) => void;
   readonly keyed: (app: FastifyInstance) => void;
   readonly changing: (app: FastifyInstance) => void;
+  /** Paths of plain predictions, which go past the framework. */
+  readonly fast: ReadonlyMap<string, PredictOne>;
+  readonly clock: Clock;
 }
 
 export interface HttpListener {
@@ -47,36 +59,36 @@ export async function createHttpListener(
   routes: HttpRoutes,
   logger: Logger,
 ): Promise<HttpListener> {
+  let draining = false;
+  const access = createAccess(options.apiKey);
+  const callerOf = (request: Pick<IncomingMessage, 'headers' | 'socket'>) => ({
+    headers: request.headers,
+    remoteAddress: request.socket.remoteAddress,
+  });
+  const fastLane = createFastLane({
+    clock: routes.clock,
+    bodyLimitBytes: options.bodyLimitBytes,
+    paths: routes.fast,
+    requireKey: (request) => access.requireKey(callerOf(request)),
+    isDraining: () => draining,
+    onInternalError: (error, requestId) => logger.error(error.message, { 'trace.id': requestId, error }),
+  });
   const app = Fastify({
     logger: false,
     bodyLimit: options.bodyLimitBytes,
-    requestTimeout: options.requestTimeoutMs,
-    keepAliveTimeout: options.keepAliveTimeoutMs,
     return503OnClosing: false,
     forceCloseConnections: false,
     exposeHeadRoutes: true,
     genReqId: (request) => traceIdOf(request.headers),
-    clientErrorHandler: answerUnreadable,
     frameworkErrors(error, request, reply) {
       void sendProblem(toAppError(error), request, reply as FastifyReply, logger);
     },
     routerOptions: { maxParamLength: 256, ignoreTrailingSlash: true },
-    ...(options.tls === undefined
-      ? { http: { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: SWEEP_MS } }
-      : {
-          https: {
-            ...tlsOptions(options.tls),
-            maxHeaderSize: MAX_HEADER_BYTES,
-            connectionsCheckingInterval: SWEEP_MS,
-          },
-        }),
+    serverFactory: (framework) =>
+      createNodeServer(options, (request, response) => {
+        if (!fastLane(request, response)) framework(request, response);
+      }),
   }) as unknown as FastifyInstance;
-  const access = createAccess(options.apiKey);
-  const callerOf = (request: FastifyRequest) => ({
-    headers: request.headers,
-    remoteAddress: request.socket.remoteAddress,
-  });
-  let draining = false;
 
   useJson(app);
   app.setErrorHandler((error, request, reply) => sendProblem(toAppError(error), request, reply, logger));
@@ -223,6 +235,22 @@ async function closeWhenIdle(server: HttpServer, graceMs: number): Promise<void>
   await Promise.race([closed, late]);
   clearTimeout(timer);
   server.closeAllConnections();
+}
+
+/** Node's own server with the bounds on time that Fastify would set, and does not on a server that it is handed. */
+function createNodeServer(options: HttpOptions, listener: RequestListener): HttpServer {
+  const limits = { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: SWEEP_MS };
+  const server =
+    options.tls === undefined
+      ? createServer(limits, listener)
+      : createTlsServer({ ...tlsOptions(options.tls), ...limits }, listener);
+  server.requestTimeout = options.requestTimeoutMs;
+  server.headersTimeout = options.requestTimeoutMs;
+  server.keepAliveTimeout = options.keepAliveTimeoutMs;
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
+    answerUnreadable(error, socket as Socket),
+  );
+  return server;
 }
 
 function tlsOptions(tls: NonNullable<HttpOptions['tls']>): {

@@ -1,11 +1,21 @@
-import { randomFillSync } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
-const POOL_BYTES = 8 * 512;
-const pool = new Uint8Array(POOL_BYTES);
-let poolOffset = POOL_BYTES;
+const POOL_BYTES = 16 * 256;
+let pool = '';
+let poolOffset = 0;
 let lastMs = 0;
 let sequence = 0;
+let timePrefix = '';
+
+/** Lower-case hexadecimal digits from the system's generator, drawn in large pieces. */
+export function randomHex(digits: number): string {
+  if (poolOffset + digits > pool.length) {
+    pool = randomBytes(POOL_BYTES).toString('hex');
+    poolOffset = 0;
+  }
+  poolOffset += digits;
+  return pool.slice(poolOffset - digits, poolOffset);
+}
 
 /**
  * A UUIDv7 (RFC 9562, section 5.7; method 1: a 12-bit counter in rand_a), ordered within the process.
@@ -13,29 +23,31 @@ let sequence = 0;
  */
 export function uuidV7(atMs: number = Date.now()): string {
   if (atMs > lastMs) {
-    lastMs = atMs;
-    sequence = 0;
-  } else if (++sequence > 0xfff) {
-    lastMs += 1;
-    sequence = 0;
-  }
-  if (poolOffset === POOL_BYTES) {
-    randomFillSync(pool);
-    poolOffset = 0;
-  }
-  const at = poolOffset;
-  poolOffset += 8;
-  const time = lastMs.toString(16).padStart(12, '0');
+    startMillisecond(atMs);
+  } else if (++sequence > 0xfff) startMillisecond(lastMs + 1);
+  const random = randomHex(16);
+  const variant = VARIANTS[Number.parseInt(random.charAt(0), 16) & 3] as string;
   const counter = (0x7000 | sequence).toString(16);
-  const byte = (index: number): string => HEX[pool[at + index] as number] as string;
-  const variant = HEX[((pool[at] as number) & 0x3f) | 0x80] as string;
-  return `${time.slice(0, 8)}-${time.slice(8)}-${counter}-${variant}${byte(1)}-${byte(2)}${byte(3)}${byte(4)}${byte(5)}${byte(6)}${byte(7)}`;
+  return `${timePrefix}-${counter}-${variant}${random.slice(1, 4)}-${random.slice(4)}`;
+}
+
+const VARIANTS = ['8', '9', 'a', 'b'];
+
+function startMillisecond(atMs: number): void {
+  lastMs = atMs;
+  sequence = 0;
+  const time = atMs.toString(16).padStart(12, '0');
+  timePrefix = `${time.slice(0, 8)}-${time.slice(8)}`;
 }
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /** Unix milliseconds inside a UUIDv7, or null when the text is not one. */
 export function timeOfUuidV7(id: string): number | null {
-  if (!UUID_V7.test(id)) return null;
-  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+  return UUID_V7.test(id) ? timeInside(id) : null;
+}
+
+/** Unix milliseconds inside a text that is known to be a UUIDv7. */
+export function timeInside(uuidV7: string): number {
+  return Number.parseInt(uuidV7.slice(0, 8) + uuidV7.slice(9, 13), 16);
 }

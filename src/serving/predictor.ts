@@ -1,7 +1,7 @@
 import type { Outcome } from '../contracts/log-record.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError, type FieldProblem, messageOf } from '../kernel/errors.ts';
-import { timeOfUuidV7, uuidV7 } from '../kernel/ids.ts';
+import { timeInside, uuidV7 } from '../kernel/ids.ts';
 import type { JsonObject, JsonValue } from '../kernel/json.ts';
 import type { InputRecord } from '../models/record-check.ts';
 import type { RowOutput } from '../models/runtimes/runtime.ts';
@@ -52,117 +52,115 @@ export class Predictor {
   }
 
   /** Answers one row, or fails with INPUT_INVALID, OVERLOADED, DEADLINE_EXCEEDED, INFERENCE_FAILED, LOG_UNWRITABLE. */
-  async predict(target: Target, row: JsonValue, context: RequestContext): Promise<Answer> {
-    const [answer] = await this.#run(target, [rowOf(target.served.signature, row)], context, null);
-    if (answer instanceof AppError) throw answer;
-    return answer as Answer;
-  }
-
-  /** Answers each row or says why it failed, in order. Fails as a whole only when nothing could be tried or logged. */
-  async predictBatch(
-    target: Target,
-    rows: readonly JsonValue[],
-    context: RequestContext,
-  ): Promise<readonly (Answer | AppError)[]> {
-    if (rows.length > this.#deps.maxRequestRows) {
-      throw new AppError(
-        'BODY_TOO_LARGE',
-        `${rows.length} rows in one request; the most is ${this.#deps.maxRequestRows}`,
-      );
-    }
-    if (rows.length === 0) return [];
-    const { signature } = target.served;
-    return this.#run(
-      target,
-      rows.map((row) => rowOf(signature, row)),
-      context,
-      'instances',
-    );
-  }
-
-  async #run(
-    target: Target,
-    rows: readonly JsonValue[],
-    context: RequestContext,
-    path: string | null,
-  ): Promise<readonly (Answer | AppError)[]> {
-    const { meter } = this.#deps;
+  async predict(target: Target, value: JsonValue, context: RequestContext): Promise<Answer> {
     const { served } = target;
+    const { meter } = this.#deps;
     served.pin();
     meter.inflight(1);
     try {
-      const results = new Array<RowOutput | AppError>(rows.length);
-      const good: InputRecord[] = [];
-      const places: number[] = [];
-      for (let i = 0; i < rows.length; i++) {
-        const row = rows[i] as JsonValue;
-        if (served.check.fits(row)) {
-          good.push(row);
-          places.push(i);
-        } else results[i] = invalid(served.check.problems(row, path === null ? '' : `${path}[${i}].`));
-      }
-      if (good.length > 0) await this.#infer(target, good, places, results);
-      return await this.#logAll(target, rows, results, context);
+      const row = rowOf(served.signature, value);
+      let result: RowOutput | AppError;
+      if (served.check.fits(row)) {
+        const [output] = await this.#infer(target, [row]);
+        result = output as RowOutput | AppError;
+      } else result = invalid(served.check.problems(row));
+      const record = this.#record(target, row, result, context, this.#latencyOf(context));
+      const logged = record.written === null || (await this.#isWritten(record.written));
+      if (record.answer instanceof AppError) throw record.answer;
+      return logged ? record.answer : { ...record.answer, logged };
     } finally {
       meter.inflight(-1);
       served.unpin();
     }
   }
 
-  async #infer(
+  /** Answers each row or says why it failed, in order. Fails as a whole only when nothing could be tried or logged. */
+  async predictBatch(
     target: Target,
-    good: readonly InputRecord[],
-    places: readonly number[],
-    results: (RowOutput | AppError)[],
-  ): Promise<void> {
+    values: readonly JsonValue[],
+    context: RequestContext,
+  ): Promise<readonly (Answer | AppError)[]> {
+    const { meter, maxRequestRows } = this.#deps;
+    const { served } = target;
+    if (values.length > maxRequestRows) {
+      throw new AppError(
+        'BODY_TOO_LARGE',
+        `${values.length} rows in one request; the most is ${maxRequestRows}`,
+      );
+    }
+    served.pin();
+    meter.inflight(1);
     try {
-      const { outputs, queueMs, inferenceMs } = await target.served.batcher.run(good);
-      target.meter.queue.observe(queueMs / 1000);
-      target.meter.inference.observe(inferenceMs / 1000);
-      for (let i = 0; i < outputs.length; i++)
-        results[places[i] as number] = outputs[i] as RowOutput | AppError;
-    } catch (error) {
-      const reason =
-        error instanceof AppError ? error : new AppError('INTERNAL', messageOf(error), { cause: error });
-      for (const place of places) results[place] = reason;
+      const rows = values.map((value) => rowOf(served.signature, value));
+      const good = rows.filter((row) => served.check.fits(row)) as InputRecord[];
+      const outputs = good.length > 0 ? await this.#infer(target, good) : [];
+      const latencyMs = this.#latencyOf(context);
+      let written: Promise<void> | null = null;
+      let next = 0;
+      const answers = rows.map((row, i) => {
+        const fits = good[next] === row;
+        const result = fits ? outputs[next++] : invalid(served.check.problems(row, `instances[${i}].`));
+        const record = this.#record(target, row, result as RowOutput | AppError, context, latencyMs);
+        written = record.written ?? written;
+        return record.answer;
+      });
+      if (written === null || (await this.#isWritten(written))) return answers;
+      return answers.map((answer) => (answer instanceof AppError ? answer : { ...answer, logged: false }));
+    } finally {
+      meter.inflight(-1);
+      served.unpin();
     }
   }
 
-  async #logAll(
+  #latencyOf(context: RequestContext): number {
+    return this.#deps.clock.elapsed() - context.receivedAt;
+  }
+
+  /** Each row's output, or why it has none; a failure of the whole run is every row's. */
+  async #infer(target: Target, rows: readonly InputRecord[]): Promise<readonly (RowOutput | AppError)[]> {
+    try {
+      const { outputs, queueMs, inferenceMs } = await target.served.batcher.run(rows);
+      target.meter.queue.observe(queueMs / 1000);
+      target.meter.inference.observe(inferenceMs / 1000);
+      return outputs;
+    } catch (error) {
+      const reason =
+        error instanceof AppError ? error : new AppError('INTERNAL', messageOf(error), { cause: error });
+      return rows.map(() => reason);
+    }
+  }
+
+  /** Counts the row and gives its line to the log; rejections beyond the rate are counted only. */
+  #record(
     target: Target,
-    rows: readonly JsonValue[],
-    results: readonly (RowOutput | AppError)[],
+    row: JsonValue,
+    result: RowOutput | AppError,
     context: RequestContext,
-  ): Promise<readonly (Answer | AppError)[]> {
+    latencyMs: number,
+  ): { readonly answer: Answer | AppError; readonly written: Promise<void> | null } {
     const { clock, log } = this.#deps;
-    const latencyMs = clock.elapsed() - context.receivedAt;
-    let written: Promise<void> | null = null;
-    const answers = results.map((result, i): Answer | AppError => {
-      const id = uuidV7(clock.now());
-      const failure = result instanceof AppError ? result : null;
-      const outcome = failure === null ? 'ok' : outcomeOf(failure);
-      target.meter.count(outcome, latencyMs / 1000);
-      const rendered = result instanceof AppError ? null : target.render(result);
-      if (outcome !== 'rejected' || this.#rejections.open()) {
-        written = log.append(
-          predictionLine({
-            at: timeOfUuidV7(id) ?? clock.now(),
-            id,
-            outcome,
-            status: failure === null ? 200 : target.statusOf(failure),
-            latencyMs,
-            target: target.line,
-            context,
-            input: outcome === 'rejected' ? null : target.redact(rows[i] as JsonObject),
-            output: rendered,
-            ...(failure !== null && { errorCode: failure.code }),
-          }),
-        );
-      }
-      return failure ?? { id, rendered: rendered as RenderedOutput, logged: true };
-    });
-    if (written === null || (await this.#isWritten(written))) return answers;
-    return answers.map((answer) => (answer instanceof AppError ? answer : { ...answer, logged: false }));
+    const failure = result instanceof AppError ? result : null;
+    const outcome = failure === null ? 'ok' : outcomeOf(failure);
+    target.meter.count(outcome, latencyMs / 1000);
+    if (outcome === 'rejected' && !this.#rejections.open())
+      return { answer: failure as AppError, written: null };
+    const id = uuidV7(clock.now());
+    const rendered = result instanceof AppError ? null : target.render(result);
+    const written = log.append(
+      predictionLine({
+        at: timeInside(id),
+        id,
+        outcome,
+        status: failure === null ? 200 : target.statusOf(failure),
+        latencyMs,
+        target: target.line,
+        context,
+        input: outcome === 'rejected' ? null : target.redact(row as JsonObject),
+        output: rendered,
+        errorCode: failure?.code ?? null,
+      }),
+    );
+    return { answer: failure ?? { id, rendered: rendered as RenderedOutput, logged: true }, written };
   }
 
   /** Lines of one turn share a write, so waiting for the last line waits for all. */

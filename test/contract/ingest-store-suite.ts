@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -109,9 +110,12 @@ export function describeIngestStore(stores: () => Stores): void {
       const odd = 'NUL \u0000, lone \ud800 and \udc00, four bytes 😀, \u0001, \u2028';
       let nested: PredictionLine['input'] = 1;
       for (let depth = 0; depth < 500; depth += 1) nested = [nested];
+      const long = randomBytes(6000).toString('hex');
       const lines = [
+        aPrediction({ model: 'odd', id: 'NUL \u0000', endpoint: 'lone \ud800' }),
+        aPrediction({ model: 'odd', id: 'lone \ud800', arm: 'NUL \u0000' }),
         aPrediction({ model: 'odd', id: odd, key: odd, input: { [odd]: odd, ['__proto__']: 1 } }),
-        aPrediction({ model: 'odd', id: 'x'.repeat(10_000), 'error.code': odd, 'trace.id': odd }),
+        aPrediction({ model: 'odd', id: long, 'error.code': odd, 'trace.id': odd }),
         aPrediction({
           model: 'odd',
           id: '\u0001sha256:',
@@ -131,9 +135,11 @@ export function describeIngestStore(stores: () => Stores): void {
       expect(await ingest.offsetOf(segmentId)).toBeGreaterThan(0);
       const found = (await predictions.query({ model: 'odd' }, 10)).predictions;
       expect([...found].reverse()).toEqual(lines);
-      expect((await predictions.query({ correlationId: odd }, 10)).predictions).toEqual([lines[0]]);
-      expect(await predictions.count({ correlationId: odd.replace('\ud800', '\ud801') })).toBe(0);
-      expect(await predictions.count({ correlationId: 'x'.repeat(10_000) })).toBe(1);
+      expect((await predictions.query({ correlationId: odd }, 10)).predictions).toEqual([lines[2]]);
+      expect(await predictions.count({ correlationId: 'NUL \u0000' })).toBe(1);
+      expect(await predictions.count({ correlationId: 'lone \ud800' })).toBe(1);
+      expect(await predictions.count({ correlationId: 'lone \ud801' })).toBe(0);
+      expect(await predictions.count({ correlationId: long })).toBe(1);
     });
   });
 }

@@ -93,6 +93,7 @@ export function describeStoreOutage(newDatabase: () => Promise<string>, server: 
         );
         expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE' });
         const shown = `${error.message} ${error.stack} ${JSON.stringify(error)}`;
+        expect(shown).toContain('The store cannot be reached');
         expect(shown).toContain('check that the server runs');
         expect(shown).not.toContain(password);
         expect(shown).not.toContain(encodeURIComponent(password));

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
@@ -24,11 +25,51 @@ type FindTarget = (params: Params) => Target | Promise<Target>;
 
 const MAX_ID_LENGTH = 256;
 
+/** One single prediction: the JSON text of the answer. */
+export type PredictOne = (
+  headers: IncomingHttpHeaders,
+  requestId: string,
+  body: JsonValue,
+  receivedAt: number,
+) => Promise<string>;
+
+/** What the framework's route and the fast lane both do with a body that was parsed. */
+function createPredictOne({ predictor, clock }: PredictDependencies) {
+  return async (
+    target: Target,
+    headers: IncomingHttpHeaders,
+    requestId: string,
+    body: JsonValue,
+    receivedAt: number,
+  ): Promise<string> => {
+    const context = contextOf(headers, requestId, receivedAt);
+    const wrapped = isWrapped(target.served.signature, body);
+    const answer = await predictor.predict(
+      target,
+      wrapped ? body.features : body,
+      wrapped ? wrappedContext(context, body as unknown as JsonObject) : context,
+    );
+    return answerJson(target, answer, clock.elapsed() - receivedAt);
+  };
+}
+
+/** The paths whose target is known without a look-up: the default endpoint and each endpoint by name. */
+export function fastPaths(deps: PredictDependencies): ReadonlyMap<string, PredictOne> {
+  const { fleet } = deps;
+  const predictOne = createPredictOne(deps);
+  const paths = new Map<string, PredictOne>([
+    ['/predict', (...request) => predictOne(fleet.default(), ...request)],
+  ]);
+  for (const { name } of fleet.endpoints()) {
+    paths.set(`/models/${name}/predict`, (...request) => predictOne(fleet.named(name), ...request));
+  }
+  return paths;
+}
+
 /** `POST …/predict` and `…/predict/batch`, on each of the ways to name a target. */
-export function registerPredictRoutes(
-  app: FastifyInstance,
-  { fleet, predictor, clock }: PredictDependencies,
-): void {
+export function registerPredictRoutes(app: FastifyInstance, deps: PredictDependencies): void {
+  const { fleet, predictor, clock } = deps;
+  const predictOne = createPredictOne(deps);
   const ways: readonly (readonly [string, FindTarget])[] = [
     ['/predict', () => fleet.default()],
     ['/predict/v:major(^[0-9]{1,9}$)', ({ major }) => fleet.major(Number(major))],
@@ -43,20 +84,15 @@ export function registerPredictRoutes(
     ],
   ];
 
-  async function predictOne(
+  async function answerOne(
     find: FindTarget,
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<FastifyReply> {
     const receivedAt = clock.elapsed();
     const target = await find(request.params as Params);
-    const body = request.body as JsonValue;
-    const wrapped = isWrapped(target.served.signature, body);
-    const context = wrapped
-      ? wrappedContext(request, receivedAt, body as unknown as JsonObject)
-      : contextOf(request, receivedAt);
-    const answer = await predictor.predict(target, wrapped ? body.features : body, context);
-    return sendJson(reply, answerJson(target, answer, clock.elapsed() - receivedAt));
+    const json = await predictOne(target, request.headers, request.id, request.body as JsonValue, receivedAt);
+    return sendJson(reply, json);
   }
 
   async function predictMany(
@@ -69,13 +105,13 @@ export function registerPredictRoutes(
     const answers = await predictor.predictBatch(
       target,
       instancesOf(request.body as JsonValue),
-      contextOf(request, receivedAt),
+      contextOf(request.headers, request.id, receivedAt),
     );
     return sendJson(reply, batchJson(target, answers, clock.elapsed() - receivedAt, request.id));
   }
 
   for (const [path, find] of ways) {
-    app.post(path, (request, reply) => predictOne(find, request, reply));
+    app.post(path, (request, reply) => answerOne(find, request, reply));
     app.post(`${path}/batch`, (request, reply) => predictMany(find, request, reply));
   }
 }
@@ -84,11 +120,10 @@ function sendJson(reply: FastifyReply, json: string): FastifyReply {
   return reply.header('content-type', 'application/json; charset=utf-8').send(json);
 }
 
-function contextOf(request: FastifyRequest, receivedAt: number): RequestContext {
-  const { headers } = request;
+function contextOf(headers: IncomingHttpHeaders, requestId: string, receivedAt: number): RequestContext {
   return {
     receivedAt,
-    traceId: request.id,
+    traceId: requestId,
     dialect: 'native',
     correlationId: boundedHeader(headers['x-correlation-id']),
     routingKey: boundedHeader(headers['x-routing-key']),
@@ -97,8 +132,7 @@ function contextOf(request: FastifyRequest, receivedAt: number): RequestContext 
 }
 
 /** `id`, `key` and `timestamp` may stand beside `features`; anything else there is a mistake worth saying. */
-function wrappedContext(request: FastifyRequest, receivedAt: number, body: JsonObject): RequestContext {
-  const context = contextOf(request, receivedAt);
+function wrappedContext(context: RequestContext, body: JsonObject): RequestContext {
   const problems = Object.keys(body)
     .filter((name) => !['features', 'id', 'key', 'timestamp'].includes(name))
     .slice(0, 5)

@@ -20,6 +20,9 @@ export interface ModelStore {
   setAlias(model: string, alias: string, number: number): Promise<void>;
   /** True when there was such an alias. */
   removeAlias(model: string, alias: string): Promise<boolean>;
-  /** Archives the version at the given time (its aliases go), or takes it back from the archive with null. */
+  /**
+   * Archives the version at the given time (Unix milliseconds; its aliases go), or takes it back from the archive
+   * with null. VERSION_NOT_FOUND when there is no such version.
+   */
   setArchived(model: string, number: number, archivedAt: number | null): Promise<void>;
 }

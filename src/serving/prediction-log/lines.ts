@@ -36,7 +36,7 @@ interface LineParts {
   readonly context: LineContext;
   readonly input: JsonObject | null;
   readonly output: RenderedOutput | null;
-  readonly errorCode?: ErrorCode;
+  readonly errorCode: ErrorCode | null;
 }
 
 /**
@@ -52,7 +52,7 @@ export function predictionLine(parts: LineParts): string {
   if (context.correlationId !== undefined) line += `,"id":${JSON.stringify(context.correlationId)}`;
   if (context.routingKey !== undefined) line += `,"key":${JSON.stringify(context.routingKey)}`;
   if (context.callerTime !== undefined) line += `,"timestamp":${JSON.stringify(context.callerTime)}`;
-  if (parts.errorCode !== undefined) line += `,"error.code":"${parts.errorCode}"`;
+  if (parts.errorCode !== null) line += `,"error.code":"${parts.errorCode}"`;
   if (parts.input !== null) line += `,"input":${JSON.stringify(parts.input)}`;
   if (output !== null) {
     line += `,"prediction":${output.predictionJson}`;

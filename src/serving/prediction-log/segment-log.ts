@@ -47,6 +47,8 @@ const syncAsync = promisify(fdatasync);
 const closeAsync = promisify(close);
 const CURRENT = 'predictions.log';
 const REOPEN_AFTER_MS = 250;
+const SLOW_WRITE_MS = 20;
+const SLOW_FOR_MS = 10_000;
 
 /**
  * One process's segments of the prediction log: `predictions-<segment id>.log`, created exclusively, header line
@@ -64,6 +66,7 @@ export class SegmentLog implements PredictionLog {
   #timer: NodeJS.Timeout | null = null;
   #failure: { readonly since: number; readonly reason: string } | null = null;
   #triedAt = Number.NEGATIVE_INFINITY;
+  #slowUntil = Number.NEGATIVE_INFINITY;
 
   constructor(options: SegmentLogOptions, clock: Clock, logger: Logger) {
     this.#options = options;
@@ -130,10 +133,8 @@ export class SegmentLog implements PredictionLog {
   async #writeGroup(text: string): Promise<void> {
     const segment = this.#writableSegment();
     const content = Buffer.from(text, 'utf8');
-    for (let at = 0; at < content.length; ) {
-      const { bytesWritten } = await writeAsync(segment.fd, content, at, content.length - at, null);
-      at += bytesWritten;
-    }
+    if (this.#clock.elapsed() < this.#slowUntil) await writeAll(segment.fd, content);
+    else this.#writeAtOnce(segment.fd, content);
     segment.bytes += content.length;
     this.#dirty = true;
     if (this.#options.fsync === 'group') await syncAsync(segment.fd);
@@ -145,6 +146,17 @@ export class SegmentLog implements PredictionLog {
       this.#segment = null;
       await this.#closeSegment(segment);
     }
+  }
+
+  /**
+   * A write to the page cache takes microseconds, and a trip through the thread pool takes the answers of a turn apart:
+   * throughput with it is half. A disk that is found slow gets the thread pool for a while, so that it does not hold up
+   * the event loop.
+   */
+  #writeAtOnce(fd: number, content: Buffer): void {
+    const start = this.#clock.elapsed();
+    for (let at = 0; at < content.length; ) at += writeSync(fd, content, at, content.length - at);
+    if (this.#clock.elapsed() - start > SLOW_WRITE_MS) this.#slowUntil = this.#clock.elapsed() + SLOW_FOR_MS;
   }
 
   #writableSegment(): Segment {
@@ -235,6 +247,13 @@ export class SegmentLog implements PredictionLog {
       cause,
       retryAfterSeconds: 5,
     });
+  }
+}
+
+async function writeAll(fd: number, content: Buffer): Promise<void> {
+  for (let at = 0; at < content.length; ) {
+    const { bytesWritten } = await writeAsync(fd, content, at, content.length - at, null);
+    at += bytesWritten;
   }
 }
 

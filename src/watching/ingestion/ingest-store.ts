@@ -20,7 +20,9 @@ export interface IngestStore {
   /**
    * One transaction that begins by moving the offset from `batch.from` to `batch.to`. Answers false, with nothing
    * written, when the offset was not at `batch.from`: somebody else ingested it. A line whose key the store holds
-   * already is left as it is, so a replay changes nothing.
+   * already is left as it is, so a replay changes nothing. A line that no row can hold (an id that is no UUIDv7, a
+   * value nested too deeply) is added to the torn ones: it must not hold up the lines behind it. STORE_UNAVAILABLE
+   * when the store is away or locked; nothing was written then, and the same batch may be handed in again.
    */
   ingest(batch: SegmentBatch): Promise<boolean>;
 }
