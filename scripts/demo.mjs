@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -24,7 +25,6 @@ if (process.argv.includes('--help')) {
 
 await ensureInstalled();
 await ensureBuilt();
-const { mkdirSync } = await import('node:fs');
 mkdirSync(DEMO, { recursive: true });
 const registered = await run(
   process.execPath,
@@ -86,15 +86,22 @@ async function show(up) {
   if (!process.argv.includes('--once')) process.stdout.write('\nCtrl-C stops it.\n');
 }
 
-async function post(url, body) {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
+/** One connection a request: a kept one would hold up the end of the server. */
+function post(url, body) {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      url,
+      { method: 'POST', agent: false, headers: { 'content-type': 'application/json' } },
+      async (response) => {
+        let text = '';
+        for await (const chunk of response.setEncoding('utf8')) text += chunk;
+        if (response.statusCode === 200) resolve(JSON.parse(text));
+        else reject(new Error(`${url} answered ${response.statusCode}: ${text}`));
+      },
+    );
+    outgoing.on('error', reject);
+    outgoing.end(JSON.stringify(body));
   });
-  if (response.status !== 200)
-    throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
-  return response.json();
 }
 
 function isFree(wanted) {

@@ -10,14 +10,14 @@ export const cache = path.join(root, '.cache');
 
 /**
  * Runs a command from the root and answers with its exit code and output. `quiet` keeps the output back, to be shown
- * only when it is needed.
+ * only when it is needed; `progress` lets through what the command writes to stderr.
  */
-export function run(command, args, { quiet = false, env = {}, cwd = root } = {}) {
+export function run(command, args, { quiet = false, progress = false, env = {}, cwd = root } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd,
       env: { ...process.env, ...env },
-      stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit',
+      stdio: quiet ? ['ignore', 'pipe', progress ? 'inherit' : 'pipe'] : 'inherit',
     });
     let output = '';
     child.stdout?.on('data', (chunk) => (output += chunk));

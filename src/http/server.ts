@@ -4,6 +4,7 @@ import {
   type Server as HttpServer,
   type IncomingMessage,
   type RequestListener,
+  STATUS_CODES,
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { Server as NetServer, type Socket } from 'node:net';
@@ -80,6 +81,7 @@ export async function createHttpListener(
     forceCloseConnections: false,
     exposeHeadRoutes: true,
     genReqId: (request) => traceIdOf(request.headers),
+    clientErrorHandler: answerUnreadable,
     frameworkErrors(error, request, reply) {
       void sendProblem(toAppError(error), request, reply as FastifyReply, logger);
     },
@@ -217,7 +219,7 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   const body = JSON.stringify(problemOf(reason, traceIdOf({})));
   const status = statusOf(reason);
   socket.end(
-    `HTTP/1.1 ${status} Error\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
     () => socket.destroySoon(),
   );
 }
@@ -247,9 +249,6 @@ function createNodeServer(options: HttpOptions, listener: RequestListener): Http
   server.requestTimeout = options.requestTimeoutMs;
   server.headersTimeout = options.requestTimeoutMs;
   server.keepAliveTimeout = options.keepAliveTimeoutMs;
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
-    answerUnreadable(error, socket as Socket),
-  );
   return server;
 }
 

@@ -1,0 +1,107 @@
+import path from 'node:path';
+import { defaultEndpointOf } from '../config/load-config.ts';
+import type { Config } from '../config/schema.ts';
+import { statusOf } from '../http/status.ts';
+import { systemClock } from '../kernel/clock.ts';
+import type { Logger } from '../kernel/logger.ts';
+import { Fleet } from '../serving/fleet.ts';
+import { compileRedaction } from '../serving/prediction-log/redaction.ts';
+import { SegmentLog } from '../serving/prediction-log/segment-log.ts';
+import { loadVersion } from '../serving/served-version.ts';
+import type { ServingMeter } from '../serving/serving-meter.ts';
+import { VersionPool } from '../serving/version-pool.ts';
+import type { RegistrySession } from './open-registry.ts';
+import type { Paths } from './paths.ts';
+import { VERSION } from './version.ts';
+
+export function openPredictionLog(config: Config, paths: Paths, logger: Logger): SegmentLog {
+  const settings = config.prediction_log;
+  const log = new SegmentLog(
+    {
+      directory: paths.logs,
+      segmentBytes: settings.segment_bytes,
+      fsync: settings.fsync,
+      fsyncIntervalMs: settings.fsync_interval_ms,
+      serviceVersion: VERSION,
+    },
+    systemClock,
+    logger,
+  );
+  log.open();
+  return log;
+}
+
+/** Told of a path that an endpoint names: which version it is, and whether it was registered just now. */
+export type OnRegistered = (path: string, version: string, created: boolean) => void;
+
+/** An endpoint may name a file or directory: it is registered, unless it is already, and served by its number. */
+export async function registerPaths(
+  config: Config,
+  cwd: string,
+  session: RegistrySession,
+  onRegistered: OnRegistered | undefined,
+): Promise<ReadonlyMap<string, string>> {
+  const references = new Map<string, string>();
+  for (const [name, endpoint] of Object.entries(config.endpoints)) {
+    const isPath = /^[./~]|^[A-Za-z]:[\\/]|\.onnx$/.test(endpoint.model);
+    if (!isPath) {
+      references.set(name, endpoint.model);
+      continue;
+    }
+    const location = path.resolve(cwd, endpoint.model);
+    const { version, created } = await session.registry.register({ location });
+    references.set(name, `${version.model}/${version.number}`);
+    onRegistered?.(endpoint.model, `${version.model}/${version.number}`, created);
+  }
+  return references;
+}
+
+export function createPool(
+  config: Config,
+  session: RegistrySession,
+  meter: ServingMeter,
+  logger: Logger,
+): VersionPool {
+  const { serving } = config;
+  return new VersionPool({
+    clock: systemClock,
+    logger,
+    onDemandVersions: serving.on_demand_versions,
+    load: (version) =>
+      loadVersion(version, {
+        registry: session.registry,
+        runtime: session.runtime,
+        clock: systemClock,
+        batching: {
+          maxBatchRows: serving.max_batch_rows,
+          maxQueueRows: serving.max_queue_rows,
+          deadlineMs: serving.deadline_ms,
+        },
+        onRun: (ran, rows) => meter.run(ran, rows),
+      }),
+  });
+}
+
+export function createFleet(
+  config: Config,
+  references: ReadonlyMap<string, string>,
+  session: RegistrySession,
+  pool: VersionPool,
+  meter: ServingMeter,
+  logger: Logger,
+): Fleet {
+  return new Fleet({
+    registry: session.registry,
+    pool,
+    meter,
+    logger,
+    statusOf,
+    defaultEndpoint: defaultEndpointOf(config) ?? null,
+    endpoints: Object.entries(config.endpoints).map(([name, endpoint]) => ({
+      name,
+      reference: references.get(name) ?? endpoint.model,
+      required: endpoint.required,
+      redact: compileRedaction(endpoint.redact, config.prediction_log.hash_key),
+    })),
+  });
+}
