@@ -19,7 +19,7 @@ Example:
 `;
 
 const options = optionsOf(process.argv.slice(2));
-const results = await runBench(options);
+const results = await runBench(options).catch((error) => end(2, `The bench failed: ${error.message}\n`));
 const { throughput } = results.measured;
 const file = options.only.length === MEASURE_NAMES.length ? writeResults(results) : null;
 if (options.json) process.stdout.write(`${JSON.stringify(results)}\n`);

@@ -124,6 +124,11 @@ function rowsOf(name, { code, output }, pick) {
 
 function table(found) {
   return found
-    .map(({ bar, figure, held }) => `${held ? 'held    ' : 'NOT HELD'}  ${bar}: ${figure}\n`)
+    .map(({ bar, figure, unit, target, note, held }) => {
+      const facts = [`${figure}${unit ? ` ${unit}` : ''}`, target && `bar ${target}`, note]
+        .filter(Boolean)
+        .join(', ');
+      return `${held ? 'held    ' : 'NOT HELD'}  ${bar}: ${facts}\n`;
+    })
     .join('');
 }

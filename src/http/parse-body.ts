@@ -3,7 +3,8 @@ import { AppError } from '../kernel/errors.ts';
 import type { JsonValue } from '../kernel/json.ts';
 
 const MAX_DEPTH = 64;
-const SMALL_BODY = 16 * 1024;
+/** Brackets alone cost some 32 bytes each in memory; up to here that is less than the check for them is worth. */
+const SMALL_BODY = 64 * 1024;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 

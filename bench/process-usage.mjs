@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What /proc says of one process, all threads together. */
+const TICK_MS = 10;
+const QUIET_MS = 200;
+const QUIET_CPU_MS = 20;
+
+/** User and system time since its start, milliseconds. */
+export function cpuMs(pid) {
+  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+}
+
+/** Resident memory now and at its most, megabytes (2^20 bytes). */
+export function residentMb(pid) {
+  const text = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const read = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1]) / 1024;
+  return { now: read('VmRSS'), most: read('VmHWM') };
+}
+
+/**
+ * Waits until the process rests, so that what a server leaves to do after a load (Slipway ingests its log) is not done
+ * in the turn of the next. Answers with the time that it took, milliseconds.
+ */
+export async function untilQuiet(pid, limitMs = 60_000) {
+  const started = Date.now();
+  while (Date.now() - started < limitMs) {
+    const before = cpuMs(pid);
+    await sleep(QUIET_MS);
+    if (cpuMs(pid) - before <= QUIET_CPU_MS) break;
+  }
+  return Date.now() - started;
+}

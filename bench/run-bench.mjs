@@ -1,0 +1,79 @@
+import { measureBatch } from './batch.mjs';
+import { measureColdStart } from './cold-start.mjs';
+import { compareAnswers } from './compare-answers.mjs';
+import { measureConstantRate } from './constant-rate.mjs';
+import { measureMemory } from './memory.mjs';
+import { post } from './post.mjs';
+import { prepare } from './prepare.mjs';
+import { machineFacts, progress } from './report.mjs';
+import { startFastApiOnnx, startFastApiPandas, startFastify, startSlipway } from './servers.mjs';
+import { measureThroughput } from './throughput.mjs';
+
+/** The measurements by name, in the order of their bars. */
+const MEASURES = {
+  throughput: async (bench) => {
+    const { slipway, fastify } = await startPair(bench);
+    const servers = [slipway, fastify, await startFastApiOnnx(bench), await startFastApiPandas(bench)];
+    await compareAnswers(
+      servers.filter((server) => server !== fastify),
+      bench.bodies,
+    );
+    const measured = await measureThroughput(servers, bench);
+    await stopAll(servers);
+    return measured;
+  },
+  rate: async (bench) => {
+    const { slipway, fastify } = await startPair(bench);
+    const measured = await measureConstantRate(slipway, fastify, bench);
+    await stopAll([slipway, fastify]);
+    return measured;
+  },
+  batch: async (bench) => {
+    const slipway = await startSlipway(bench);
+    const measured = await measureBatch(slipway, bench);
+    await stopAll([slipway]);
+    return measured;
+  },
+  start: measureColdStart,
+  memory: measureMemory,
+};
+
+export const MEASURE_NAMES = Object.keys(MEASURES);
+
+/**
+ * Runs the measurements named in `only`, `rounds` of `seconds` each. Answers with `rows`, one a bar:
+ * `{ bar, figure, unit, target, held, note }`, and with all that they were made from.
+ */
+export async function runBench({ only = MEASURE_NAMES, rounds = 5, seconds = 4 } = {}) {
+  const date = new Date().toISOString();
+  const bench = { ...(await prepare()), rounds, seconds };
+  const machine = machineFacts();
+  const measured = {};
+  for (const name of only) {
+    progress(`Measuring ${name}`);
+    measured[name] = await MEASURES[name](bench);
+  }
+  const rows = Object.values(measured).flatMap((measure) => measure.rows);
+  return {
+    date,
+    machine: { ...machine, loadAverageAfter: machineFacts().loadAverage },
+    rounds,
+    seconds,
+    rows,
+    measured: withoutRows(measured),
+  };
+}
+
+async function startPair(bench) {
+  const slipway = await startSlipway(bench);
+  const { text } = await post(slipway.port, bench.bodies[0]);
+  return { slipway, fastify: await startFastify(bench, JSON.parse(text)) };
+}
+
+async function stopAll(servers) {
+  for (const { child } of servers) await child.stop();
+}
+
+function withoutRows(measured) {
+  return Object.fromEntries(Object.entries(measured).map(([name, { rows: _, ...rest }]) => [name, rest]));
+}

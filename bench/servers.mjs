@@ -1,0 +1,73 @@
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { root } from '../scripts/steps.mjs';
+import { freePort, makeDirectory, runChild, startChild } from './children.mjs';
+import { post } from './post.mjs';
+
+/** The four servers of the bench, each with its defaults for production, each in one process. */
+const SERVERS = path.join(root, 'bench/servers');
+const START_MS = 60_000;
+const MODEL = 'bench';
+
+/** Slipway with all that it does by default: validation, prediction log, metrics, ingestion. */
+export async function startSlipway(bench, options = {}) {
+  const port = await freePort();
+  const directory = options.directory ?? (await registerModel(bench));
+  const child = startChild(process.execPath, [bench.cli, 'serve', MODEL, '--port', String(port)], {
+    cwd: directory,
+  });
+  return whenAnswering({ name: 'Slipway', port, child }, bench, options.pollMs);
+}
+
+/** A directory whose registry holds the model. */
+export async function registerModel({ cli, model }) {
+  const directory = makeDirectory();
+  const file = path.join(model, 'model.onnx');
+  await runChild(
+    process.execPath,
+    [cli, 'models', 'register', file, '--name', MODEL, '--alias', 'production'],
+    {
+      cwd: directory,
+    },
+  );
+  return directory;
+}
+
+/** `answer` is what it says to everything: one of Slipway's, so that both send as many bytes. */
+export async function startFastify(bench, answer) {
+  const port = await freePort();
+  const child = startChild(
+    process.execPath,
+    [path.join(SERVERS, 'fastify-constant.mjs'), String(port), JSON.stringify(answer)],
+    { cwd: makeDirectory() },
+  );
+  return whenAnswering({ name: 'Fastify constant', port, child }, bench);
+}
+
+export function startFastApiOnnx(bench) {
+  return startUvicorn('FastAPI + onnxruntime', 'fastapi_onnx:app', bench);
+}
+
+export function startFastApiPandas(bench) {
+  return startUvicorn('FastAPI + pandas + scikit-learn', 'fastapi_pandas:app', bench);
+}
+
+async function startUvicorn(name, app, bench) {
+  const port = await freePort();
+  const options = ['--app-dir', SERVERS, '--port', String(port), '--log-level', 'warning', '--no-access-log'];
+  const child = startChild(bench.python, ['-m', 'uvicorn', app, ...options], {
+    cwd: makeDirectory(),
+    env: { BENCH_MODEL: bench.model, PYTHONDONTWRITEBYTECODE: '1', OMP_NUM_THREADS: '1' },
+  });
+  return whenAnswering({ name, port, child }, bench);
+}
+
+async function whenAnswering(server, { bodies }, pollMs = 50) {
+  const deadline = Date.now() + START_MS;
+  while (server.child.isRunning() && Date.now() < deadline) {
+    const answer = await post(server.port, bodies[0]).catch(() => null);
+    if (answer?.status === 200) return server;
+    await sleep(pollMs);
+  }
+  throw new Error(`${server.name} did not start:\n${server.child.output()}`);
+}
