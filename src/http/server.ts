@@ -170,6 +170,7 @@ function requirePlainUtf8(headers: FastifyRequest['headers']): void {
   }
 }
 
+/** As bytes: to a text Fastify would add a charset, which this media type does not have (RFC 9457, section 6.1). */
 function sendProblem(
   error: AppError,
   request: FastifyRequest,
@@ -190,7 +191,7 @@ function sendProblem(
   return reply
     .code(statusOf(error))
     .header('content-type', PROBLEM_TYPE)
-    .send(JSON.stringify(problemOf(error, request.id)));
+    .send(Buffer.from(JSON.stringify(problemOf(error, request.id))));
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'] as const;

@@ -111,10 +111,12 @@ export class SegmentLog implements PredictionLog {
     this.#segment = null;
   }
 
+  /** Starts again at its end: a line may come between the last look for one and the end. */
   #startWriting(): void {
     if (this.#writing !== null || this.#next === null) return;
-    this.#writing = this.#writeGroups().finally(() => {
+    this.#writing = this.#writeGroups().then(() => {
       this.#writing = null;
+      this.#startWriting();
     });
   }
 
