@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdir, readFile, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -11,7 +11,8 @@ const { version, dependencies } = JSON.parse(await readFile(`${root}/package.jso
 const SWAGGER_UI = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
 
 await rm(`${root}/dist`, { recursive: true, force: true });
-await build({
+const { metafile } = await build({
+  metafile: true,
   absWorkingDir: root,
   entryPoints: ['src/bin.ts', 'src/composition/storage-thread.ts'],
   outdir: 'dist',
@@ -31,7 +32,27 @@ await build({
     js: "import { createRequire as slipwayRequire } from 'node:module'; const require = slipwayRequire(import.meta.url);",
   },
 });
+await writeFile(`${root}/dist/THIRD-PARTY.txt`, await thirdPartyNotices(metafile));
 await mkdir(`${root}/dist/docs-assets`, { recursive: true });
 for (const name of SWAGGER_UI)
   await copyFile(`${root}/node_modules/swagger-ui-dist/${name}`, `${root}/dist/docs-assets/${name}`);
 await chmod(`${root}/dist/bin.js`, 0o755);
+
+/** The licence and notice of every package whose code is in dist/, as their terms ask. */
+async function thirdPartyNotices({ inputs }) {
+  const folders = new Set(['node_modules/swagger-ui-dist']);
+  for (const input of Object.keys(inputs)) {
+    const [folder] = input.match(/^.*node_modules\/(@[^/]+\/)?[^/]+/) ?? [];
+    if (folder !== undefined) folders.add(folder);
+  }
+  const notices = [];
+  for (const folder of [...folders].sort()) {
+    const { name, version, license } = JSON.parse(await readFile(`${root}/${folder}/package.json`, 'utf8'));
+    const files = (await readdir(`${root}/${folder}`)).filter((file) =>
+      /^(licen[cs]e|notice|copying)/i.test(file),
+    );
+    const texts = await Promise.all(files.map((file) => readFile(`${root}/${folder}/${file}`, 'utf8')));
+    notices.push(`${name} ${version} (${license})\n\n${texts.join('\n').trim()}\n`);
+  }
+  return notices.join(`\n${'-'.repeat(80)}\n\n`);
+}

@@ -5,6 +5,7 @@ import { configTemplate } from '../config/config-template.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { CliContext, GlobalOptions } from './context.ts';
 import { CONFIG_FILE } from './read-config.ts';
+import { asModel } from './serve.ts';
 
 export function registerInit(program: Command, context: CliContext): void {
   program
@@ -20,7 +21,7 @@ export function registerInit(program: Command, context: CliContext): void {
         throw new AppError('ARGUMENT_INVALID', `${file} exists: nothing was changed; --force replaces it`);
       }
       const text = configTemplate(
-        model === undefined ? {} : { endpoint: { name: 'default', model: asReference(model) } },
+        model === undefined ? {} : { endpoint: { name: 'default', model: asModel(model, context.cwd) } },
       );
       writeFileSync(file, text);
       context.out(
@@ -29,9 +30,4 @@ export function registerInit(program: Command, context: CliContext): void {
           : `Wrote ${file}. Next: slipway config check, slipway serve\n`,
       );
     });
-}
-
-/** A bare file name must not read as a model's name. */
-function asReference(model: string): string {
-  return model.includes('/') || !model.endsWith('.onnx') ? model : `./${model}`;
 }

@@ -81,7 +81,7 @@ async function query(
   session: Awaited<ReturnType<CliContext['openPredictions']>>,
 ): Promise<void> {
   try {
-    if (options.csv === true) context.out(`${csvRow(CSV_COLUMNS)}\n`);
+    if (options.csv === true) context.out(`${CSV_COLUMNS.join(',')}\n`);
     let after: PredictionCursor | undefined;
     for (let left = limit; left > 0; ) {
       const page = await session.predictions.query(filter, Math.min(left, PAGE), after);
@@ -139,7 +139,7 @@ async function tail(
   if (target === null)
     throw new AppError('ARGUMENT_INVALID', `${current} does not exist: has a server run here? (logs_dir)`);
   let follower = await Follower.open(path.join(directory, target));
-  for (const line of (await follower.next()).slice(-lines)) context.out(tailText(line, options));
+  for (const line of lastOf(await follower.next(), lines)) context.out(tailText(line, options));
   while (options.follow) {
     await sleep(POLL_MS);
     for (const line of await follower.next()) context.out(tailText(line, options));
@@ -152,6 +152,10 @@ async function tail(
     }
   }
   await follower.close();
+}
+
+function lastOf(lines: readonly string[], count: number): readonly string[] {
+  return lines.slice(Math.max(0, lines.length - count));
 }
 
 function tailText(line: string, options: GlobalOptions): string {

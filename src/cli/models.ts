@@ -118,6 +118,7 @@ export function registerModels(program: Command, context: CliContext): void {
     async (session, { to }, [reference = '']) => {
       requireAlias(to);
       const version = await session.registry.resolve(parseModelReference(reference));
+      requireInUse(version);
       await session.verify(version);
       await session.models.setAlias(version.model, to, version.number);
       return {
@@ -148,6 +149,7 @@ export function registerModels(program: Command, context: CliContext): void {
         return { json: { model: parsed.model, alias, removed }, text: `${parsed.model}@${alias} is gone` };
       }
       const version = await registry.resolve(parsed);
+      requireInUse(version);
       await store.setAlias(version.model, alias, version.number);
       return {
         json: { ...shown(version), alias },
@@ -228,6 +230,14 @@ function shown(version: ModelVersion): Record<string, unknown> {
 
 function nameOf(version: ModelVersion): string {
   return `${version.model}/${version.number}${version.semver === null ? '' : ` (${version.semver})`}`;
+}
+
+function requireInUse(version: ModelVersion): void {
+  if (version.archivedAt === null) return;
+  throw new AppError(
+    'ARGUMENT_INVALID',
+    `${nameOf(version)} is archived: take it back with \`slipway models archive --restore\` first`,
+  );
 }
 
 function requireAlias(alias: string): void {

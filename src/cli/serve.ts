@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import type { Command } from 'commander';
 import type { ConfigFlags } from '../config/load-config.ts';
 import { AppError } from '../kernel/errors.ts';
+import { isModelPath } from '../models/model-reference.ts';
 import type { CliContext, CliServer, GlobalOptions } from './context.ts';
 import { readConfig } from './read-config.ts';
 
@@ -29,7 +32,11 @@ export function registerServe(program: Command, context: CliContext): void {
     )
     .action(async (model: string | undefined, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<ServeOptions>();
-      const { config } = readConfig(context, options, flagsOf(model, options));
+      const { config } = readConfig(
+        context,
+        options,
+        flagsOf(model === undefined ? undefined : asModel(model, context.cwd), options),
+      );
       const registered: string[] = [];
       const server = await context.startServer(config, (path, version, created) => {
         registered.push(`${path} ${created ? 'is registered as' : 'is'} ${version}`);
@@ -42,6 +49,11 @@ export function registerServe(program: Command, context: CliContext): void {
       if (options.json !== true) context.out(`\n${signal}: answering what is under way, then stopping\n`);
       await server.stop();
     });
+}
+
+/** What stands on the disk under that name is meant, and not a registered model. */
+export function asModel(model: string, cwd: string): string {
+  return !isModelPath(model) && existsSync(path.resolve(cwd, model)) ? `./${model}` : model;
 }
 
 function flagsOf(model: string | undefined, options: ServeOptions): ConfigFlags {

@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts';
 import { statusOf } from '../http/status.ts';
 import { systemClock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
+import { isModelPath } from '../models/model-reference.ts';
 import { Fleet } from '../serving/fleet.ts';
 import { compileRedaction } from '../serving/prediction-log/redaction.ts';
 import { SegmentLog } from '../serving/prediction-log/segment-log.ts';
@@ -43,8 +44,7 @@ export async function registerPaths(
 ): Promise<ReadonlyMap<string, string>> {
   const references = new Map<string, string>();
   for (const [name, endpoint] of Object.entries(config.endpoints)) {
-    const isPath = /^[./~]|^[A-Za-z]:[\\/]|\.onnx$/.test(endpoint.model);
-    if (!isPath) {
+    if (!isModelPath(endpoint.model)) {
       references.set(name, endpoint.model);
       continue;
     }
@@ -102,6 +102,7 @@ export function createFleet(
       reference: references.get(name) ?? endpoint.model,
       required: endpoint.required,
       redact: compileRedaction(endpoint.redact, config.prediction_log.hash_key),
+      redactedFields: Object.keys(endpoint.redact),
     })),
   });
 }

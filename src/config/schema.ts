@@ -47,7 +47,7 @@ const auth = z.strictObject({
     .optional()
     .meta({ secret: true })
     .describe(
-      'When set, every route but health needs it (`Authorization: Bearer …` or `X-API-Key`). When not, routes that change something answer on loopback only',
+      'When set, every route but health and the API documentation needs it (`Authorization: Bearer …` or `X-API-Key`). When not, routes that change something answer on loopback only',
     ),
 });
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The native API's bodies (docs/reference/http-api.md). Answers that depend on a model's signature are typed there. */
+/** The native API's bodies. Answers that depend on a model's signature are typed there. */
 export const problem = z
   .object({
     type: z.string(),

@@ -10,36 +10,42 @@ export interface Caller {
 const LOOPBACK = /^(::1|(::ffff:)?127(\.\d{1,3}){3})$/;
 const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
 
-/** Who may call: with a key configured whoever has it; without one anybody may read, and loopback may change. */
-export function createAccess(apiKey: string | undefined): {
+export interface Access {
+  /** Whether the caller has the key; true for everybody where none is configured. */
+  hasKey(caller: Caller): boolean;
+  /** Fails with API_KEY_MISSING. */
   requireKey(caller: Caller): void;
+  /** Fails with API_KEY_MISSING or NOT_ALLOWED. */
   requireChange(caller: Caller): void;
-} {
+}
+
+/** Who may call: with a key configured whoever has it; without one anybody may read, and loopback may change. */
+export function createAccess(apiKey: string | undefined): Access {
   const expected = apiKey === undefined ? null : sha256(apiKey);
 
-  function requireKey({ headers }: Caller): void {
-    if (expected === null) return;
+  function hasKey({ headers }: Caller): boolean {
+    if (expected === null) return true;
     const given = keyOf(headers);
-    if (given === null)
-      throw new AppError('API_KEY_MISSING', 'Send the API key as `Authorization: Bearer …` or `X-API-Key`');
-    if (!timingSafeEqual(sha256(given), expected))
-      throw new AppError('API_KEY_MISSING', 'The API key is not the right one');
+    return given !== null && timingSafeEqual(sha256(given), expected);
+  }
+
+  function requireKey(caller: Caller): void {
+    if (hasKey(caller)) return;
+    const reason =
+      keyOf(caller.headers) === null ? 'Send the API key' : 'The API key is not the right one: send it';
+    throw new AppError('API_KEY_MISSING', `${reason} as \`Authorization: Bearer …\` or \`X-API-Key\``);
   }
 
   function requireChange(caller: Caller): void {
-    if (expected !== null) {
-      requireKey(caller);
-      return;
-    }
-    if (!isLocal(caller)) {
-      throw new AppError(
-        'NOT_ALLOWED',
-        'This route changes something: set auth.api_key to open it beyond this machine',
-      );
-    }
+    requireKey(caller);
+    if (expected !== null || isLocal(caller)) return;
+    throw new AppError(
+      'NOT_ALLOWED',
+      'This route changes something: set auth.api_key to open it beyond this machine',
+    );
   }
 
-  return { requireKey, requireChange };
+  return { hasKey, requireKey, requireChange };
 }
 
 function keyOf(headers: IncomingHttpHeaders): string | null {

@@ -70,7 +70,7 @@ export async function createHttpListener(
     clock: routes.clock,
     bodyLimitBytes: options.bodyLimitBytes,
     paths: routes.fast,
-    requireKey: (request) => access.requireKey(callerOf(request)),
+    mayCall: (request) => access.hasKey(callerOf(request)),
     isDraining: () => draining,
     onInternalError: (error, requestId) => logger.error(error.message, { 'trace.id': requestId, error }),
   });

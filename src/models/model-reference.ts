@@ -9,6 +9,11 @@ export type ModelReference =
   | { readonly model: string; readonly by: 'version'; readonly version: string };
 
 export const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+/** Whether an endpoint's model is a place on the disk, and not a name in the registry. */
+export function isModelPath(text: string): boolean {
+  return /^\.{0,2}[\\/]|^[A-Za-z]:[\\/]|\.onnx$/.test(text);
+}
+
 const STAGES: Readonly<Record<string, string>> = { Production: 'production', Staging: 'staging' };
 
 /**

@@ -15,6 +15,8 @@ export interface EndpointSpec {
   readonly reference: string;
   readonly required: boolean;
   readonly redact: (row: JsonObject) => JsonObject;
+  /** The fields that `redact` is about. */
+  readonly redactedFields: readonly string[];
 }
 
 /** An endpoint as health shows it. */
@@ -134,7 +136,9 @@ export class Fleet {
     const { spec } = endpoint;
     try {
       const version = await this.#deps.registry.resolve(parseModelReference(spec.reference));
-      endpoint.target = this.#createTarget(spec, await this.#deps.pool.hold(version));
+      const served = await this.#deps.pool.hold(version);
+      requireFields(spec, served);
+      endpoint.target = this.#createTarget(spec, served);
       endpoint.failure = null;
     } catch (error) {
       endpoint.failure =
@@ -174,6 +178,7 @@ export class Fleet {
       reference: versionLabel(version),
       required: false,
       redact: (row: JsonObject) => row,
+      redactedFields: [],
     };
     const target = this.#createTarget(spec, served);
     this.#onDemand.set(served, target);
@@ -191,6 +196,17 @@ export class Fleet {
       statusOf,
     });
   }
+}
+
+/** A name that is misspelt would leave in the log what was to stay out of it. */
+function requireFields(spec: EndpointSpec, served: ServedVersion): void {
+  const known = new Set(served.signature.fields.map((field) => field.name));
+  const unknown = spec.redactedFields.filter((name) => !known.has(name));
+  if (unknown.length === 0) return;
+  throw new AppError(
+    'CONFIG_INVALID',
+    `endpoints.${spec.name}.redact names ${unknown.join(', ')}, which ${served.version.model} does not have`,
+  );
 }
 
 function modelOf(endpoint: Endpoint): string {

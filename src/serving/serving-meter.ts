@@ -10,7 +10,7 @@ export interface TargetMeter {
   count(outcome: Outcome, seconds: number): void;
 }
 
-/** What serving counts; the names are public (docs/reference/metrics.md). */
+/** What serving counts; the names are public (docs/guides/operate.md). */
 export interface ServingMeter {
   target(endpoint: string, version: ModelVersion): TargetMeter;
   inflight(change: 1 | -1): void;

@@ -12,8 +12,8 @@ interface FastLaneOptions {
   readonly bodyLimitBytes: number;
   /** Paths that are answered here, exactly as written. */
   readonly paths: ReadonlyMap<string, PredictOne>;
-  /** Refuses a caller without the key. */
-  readonly requireKey: (request: IncomingMessage) => void;
+  /** Whether the caller has the key, where one is needed. */
+  readonly mayCall: (request: IncomingMessage) => boolean;
   readonly isDraining: () => boolean;
   readonly onInternalError: (error: AppError, requestId: string) => void;
 }
@@ -30,11 +30,11 @@ const JSON_TYPES = new Set(['application/json', JSON_TYPE, 'application/json;cha
  * to the framework; both ways share every function that decides something.
  */
 export function createFastLane(options: FastLaneOptions): FastLane {
-  const { clock, bodyLimitBytes, paths, requireKey, isDraining, onInternalError } = options;
+  const { clock, bodyLimitBytes, paths, mayCall, isDraining, onInternalError } = options;
 
   return (request, response) => {
     const predict = request.method === 'POST' ? paths.get(request.url ?? '') : undefined;
-    if (predict === undefined || !isPlain(request, bodyLimitBytes)) return false;
+    if (predict === undefined || !isPlain(request, bodyLimitBytes) || !mayCall(request)) return false;
     const requestId = traceIdOf(request.headers);
     const fail = (thrown: unknown): void => {
       const error = toAppError(thrown);
@@ -44,7 +44,6 @@ export function createFastLane(options: FastLaneOptions): FastLane {
     readBody(request, (body) => {
       try {
         const receivedAt = clock.elapsed();
-        requireKey(request);
         predict(request.headers, requestId, parseBody(body), receivedAt)
           .then((json) => sendAnswer(response, requestId, json, isDraining()))
           .catch(fail);

@@ -47,6 +47,7 @@ const syncAsync = promisify(fdatasync);
 const closeAsync = promisify(close);
 const CURRENT = 'predictions.log';
 const REOPEN_AFTER_MS = 250;
+const RETRY_MS = 1_000;
 const SLOW_WRITE_MS = 20;
 const SLOW_FOR_MS = 10_000;
 
@@ -64,6 +65,7 @@ export class SegmentLog implements PredictionLog {
   #writing: Promise<void> | null = null;
   #dirty = false;
   #timer: NodeJS.Timeout | null = null;
+  #retry: NodeJS.Timeout | null = null;
   #failure: { readonly since: number; readonly reason: string } | null = null;
   #triedAt = Number.NEGATIVE_INFINITY;
   #slowUntil = Number.NEGATIVE_INFINITY;
@@ -103,6 +105,7 @@ export class SegmentLog implements PredictionLog {
   /** Writes what is left and closes the segment; nothing may be appended any more. */
   async close(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
+    if (this.#retry !== null) clearTimeout(this.#retry);
     while (this.#next !== null || this.#writing !== null) {
       this.#startWriting();
       await this.#writing;
@@ -140,10 +143,7 @@ export class SegmentLog implements PredictionLog {
     segment.bytes += content.length;
     this.#dirty = true;
     if (this.#options.fsync === 'group') await syncAsync(segment.fd);
-    if (this.#failure !== null) {
-      this.#logger.info('The prediction log can be written again', { 'event.action': 'log.recovered' });
-      this.#failure = null;
-    }
+    this.#recovered();
     if (segment.bytes >= this.#options.segmentBytes) {
       this.#segment = null;
       await this.#closeSegment(segment);
@@ -221,6 +221,28 @@ export class SegmentLog implements PredictionLog {
     }
   }
 
+  /** Tries without a request too: a replica that is out of rotation gets none. */
+  #retryLater(): void {
+    if (this.#retry !== null) return;
+    this.#retry = setTimeout(() => {
+      this.#retry = null;
+      if (this.#failure === null || this.#segment !== null) return;
+      try {
+        this.#segment = this.#openSegment();
+        this.#recovered();
+      } catch {
+        this.#retryLater();
+      }
+    }, RETRY_MS);
+    this.#retry.unref();
+  }
+
+  #recovered(): void {
+    if (this.#failure === null) return;
+    this.#failure = null;
+    this.#logger.info('The prediction log can be written again', { 'event.action': 'log.recovered' });
+  }
+
   async #syncIfDirty(): Promise<void> {
     if (!this.#dirty || this.#segment === null) return;
     this.#dirty = false;
@@ -238,6 +260,7 @@ export class SegmentLog implements PredictionLog {
         this.#logger.warn('A segment of the prediction log could not be closed', { error }),
       );
     }
+    this.#retryLater();
     if (this.#failure === null) {
       this.#failure = { since: this.#clock.now(), reason: messageOf(cause) };
       this.#logger.error('The prediction log cannot be written', {

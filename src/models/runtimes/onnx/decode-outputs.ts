@@ -46,8 +46,9 @@ function decodeClasses(
   const probabilitiesOf = compileProbabilities(plan, scores, rowCount);
   return rowsOf(rowCount, (row) => {
     const probabilities = probabilitiesOf(row);
-    const prediction = label === null ? labelAt(labels, argmax(probabilities ?? [])) : elementOf(label, row);
-    return { prediction, probabilities };
+    if (label === null) return { prediction: labelAt(labels, argmax(probabilities ?? [])), probabilities };
+    const own = elementOf(label, row);
+    return { prediction: plan.renamed?.get(own) ?? own, probabilities };
   });
 }
 
@@ -60,9 +61,10 @@ function compileProbabilities(
   if (matrix === undefined) return () => null;
   if (scores.length > 1) return (row) => scores.map((column) => numberAt(column, row));
   const width = matrix.data.length / rowCount;
-  if (plan.scores === 'positive' || width === 1) {
+  if (width === 1) {
     return (row) => {
-      const positive = numberAt(matrix, row);
+      const score = numberAt(matrix, row);
+      const positive = plan.scores === 'logits' ? 1 / (1 + Math.exp(-score)) : score;
       return [1 - positive, positive];
     };
   }

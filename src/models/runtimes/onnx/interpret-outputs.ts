@@ -1,4 +1,5 @@
 import { AppError } from '../../../kernel/errors.ts';
+import type { JsonValue } from '../../../kernel/json.ts';
 import { floatMaximum, type Label, type OutputField, type OutputSpec } from '../../signature.ts';
 import type { DeclaredModel } from '../runtime.ts';
 import type { TensorPort } from './bind-inputs.ts';
@@ -11,8 +12,10 @@ export interface OutputPlan {
   readonly labelOutput: string | null;
   /** One [rows, classes] tensor, or one tensor a class (`zipmap: columns`). */
   readonly probabilityOutputs: readonly string[];
-  /** How scores become probabilities: as they are, or one score of the positive class, or logits. */
-  readonly scores: 'probabilities' | 'positive' | 'logits';
+  /** How scores become probabilities: as they are, or by softmax; a lone column is the positive class's, by sigmoid. */
+  readonly scores: 'probabilities' | 'logits';
+  /** What the graph's labels are called, where the author declares other names. */
+  readonly renamed: ReadonlyMap<JsonValue, Label> | null;
   /** What is asked of the session. */
   readonly fetches: readonly string[];
 }
@@ -45,7 +48,10 @@ export function interpretOutputs(
     const [only] = outputs;
     if (only !== undefined && outputs.length === 1) {
       const last = producerOf(only.name, source.graph);
-      const isClassifier = declared.task === 'classification' || last === 'Softmax' || last === 'Sigmoid';
+      const isClassifier =
+        declared.task === 'classification' ||
+        last === 'Softmax' ||
+        (last === 'Sigmoid' && widthOf(only) === 1);
       if (isClassifier && floatMaximum(only.type) !== null) return scoreClassifier(only, last, declared);
     }
     if (declared.task === 'classification') throw undeclarable('classification', outputs);
@@ -57,6 +63,7 @@ export function interpretOutputs(
       labelOutput: null,
       probabilityOutputs: [],
       scores: 'probabilities',
+      renamed: null,
       fetches: [only.name],
     };
   }
@@ -88,8 +95,15 @@ function labelledClassifier(
   source: Graph,
   declared: DeclaredModel,
 ): OutputPlan {
-  const labels = declared.labels ?? findLabels(source.graph, source.cut, label.name);
+  const own = findLabels(source.graph, source.cut, label.name);
+  if (declared.labels !== null && own !== null && declared.labels.length !== own.length) {
+    throw labelMismatch(declared.labels.length, own.length);
+  }
+  const labels = declared.labels ?? own;
   return {
+    renamed: own?.some((name, i) => name !== labels?.[i])
+      ? new Map(own.map((name, i) => [name, labels?.[i] as Label]))
+      : null,
     spec: {
       task: 'classification',
       labels,
@@ -109,10 +123,7 @@ function scoreClassifier(output: TensorPort, last: string | null, declared: Decl
   const classes = isPositive ? 2 : width;
   const labels = declared.labels ?? (classes === -1 ? null : Array.from({ length: classes }, (_, i) => i));
   if (labels !== null && classes !== -1 && labels.length !== classes) {
-    throw new AppError(
-      'SIGNATURE_MISMATCH',
-      `${labels.length} labels are declared, the graph scores ${classes} classes`,
-    );
+    throw labelMismatch(labels.length, classes);
   }
   return {
     spec: {
@@ -123,9 +134,17 @@ function scoreClassifier(output: TensorPort, last: string | null, declared: Decl
     },
     labelOutput: null,
     probabilityOutputs: [output.name],
-    scores: isPositive ? 'positive' : last === 'Softmax' ? 'probabilities' : 'logits',
+    scores: last === 'Softmax' || last === 'Sigmoid' ? 'probabilities' : 'logits',
+    renamed: null,
     fetches: [output.name],
   };
+}
+
+function labelMismatch(declared: number, scored: number): AppError {
+  return new AppError(
+    'SIGNATURE_MISMATCH',
+    `${declared} labels are declared, the graph scores ${scored} classes`,
+  );
 }
 
 /** Of 0/1 and false/true the greater one is positive; of names nobody knows, unless it is declared. */
@@ -147,6 +166,7 @@ function generic(outputs: readonly TensorPort[]): OutputPlan {
     labelOutput: null,
     probabilityOutputs: [],
     scores: 'probabilities',
+    renamed: null,
     fetches: outputs.map((output) => output.name),
   };
 }
