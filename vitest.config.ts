@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    reporters: process.env['SLIPWAY_TEST_REPORT']
-      ? ['default', ['json', { outputFile: process.env['SLIPWAY_TEST_REPORT'] }]]
+    reporters: process.env['TEST_REPORT_FILE']
+      ? ['default', ['json', { outputFile: process.env['TEST_REPORT_FILE'] }]]
       : ['default'],
     projects: [
       { test: { name: 'unit', include: ['src/**/*.test.ts'] } },

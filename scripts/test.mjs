@@ -32,7 +32,7 @@ async function vitest(title, args, env = {}) {
   rmSync(report, { force: true });
   process.stdout.write(`\n== ${title}\n`);
   const { code } = await run('npx', ['vitest', 'run', ...args], {
-    env: { ...env, SLIPWAY_TEST_REPORT: report },
+    env: { ...env, TEST_REPORT_FILE: report },
   });
   let counted;
   try {
@@ -64,7 +64,7 @@ async function pythonSuites() {
       total.failed += 1;
       return;
     }
-    await vitest('Models that were trained just now', ['--project', 'models'], { SLIPWAY_FIXTURES: made });
+    await vitest('Models that were trained just now', ['--project', 'models'], { MODEL_FIXTURES: made });
   });
 }
 

@@ -121,8 +121,9 @@ export function registerModels(program: Command, context: CliContext): void {
       requireInUse(version);
       await session.verify(version);
       await session.models.setAlias(version.model, to, version.number);
+      const promoted = await session.registry.resolve({ model: version.model, by: 'alias', alias: to });
       return {
-        json: { ...shown(version), promoted_to: to },
+        json: { ...shown(promoted), promoted_to: to },
         text: `${nameOf(version)} is ${version.model}@${to} now`,
       };
     },
@@ -151,8 +152,9 @@ export function registerModels(program: Command, context: CliContext): void {
       const version = await registry.resolve(parsed);
       requireInUse(version);
       await store.setAlias(version.model, alias, version.number);
+      const named = await registry.resolve({ model: version.model, by: 'alias', alias });
       return {
-        json: { ...shown(version), alias },
+        json: { ...shown(named), alias },
         text: `${nameOf(version)} is ${version.model}@${alias} now`,
       };
     },

@@ -58,13 +58,18 @@ export function openApiDocument({ version, targets, hasDefault, needsKey }: Open
   };
 }
 
+/** zod puts a schema that has an id behind `#/$defs/…`, which is nowhere in an OpenAPI document: it is taken out. */
 function toJsonSchema(schema: z.ZodType): Schema {
-  const {
-    $schema: _,
-    id: __,
-    ...rest
-  } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Schema;
-  return rest;
+  const made = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Schema;
+  const [own] = Object.values((made['$defs'] ?? {}) as Record<string, Schema>);
+  const { $schema: _, $defs: __, id: ___, ...rest } = made['$ref'] === undefined ? made : (own ?? {});
+  return JSON.parse(JSON.stringify(rest), (_key, value) => (isAnyJson(value) ? {} : value)) as Schema;
+}
+
+/** What z.json() becomes: a schema that refers to itself and takes everything. */
+function isAnyJson(value: unknown): boolean {
+  const target = (value as { $ref?: unknown } | null)?.$ref;
+  return typeof target === 'string' && target.startsWith('#/$defs/__schema');
 }
 
 function predictPaths(target: Target): (prefix: string, tag: string) => Record<string, Schema> {
@@ -112,7 +117,10 @@ function systemPaths(): Record<string, Schema> {
     get: operation(tag, summary, { answer: ref(schema) }),
   });
   const health503 = {
-    get: { ...operation('Health', 'Whether required endpoints can answer', {}), operationId: 'ready' },
+    get: withNotReady({
+      ...operation('Health', 'Whether required endpoints can answer', {}),
+      operationId: 'ready',
+    }),
   };
   return {
     '/feedback': {
@@ -127,6 +135,18 @@ function systemPaths(): Record<string, Schema> {
     '/health/ready': health503,
     '/model/info': get('Models', 'The version behind POST /predict', 'ModelInfo'),
     '/models': get('Models', 'Registered models and their versions', 'ModelList'),
+    '/models/{name}': {
+      parameters: [pathParameter('name')],
+      get: operation('Models', 'Every version of one model', {
+        answer: {
+          type: 'object',
+          required: ['name', 'versions'],
+          properties: { name: { type: 'string' }, versions: { type: 'array', items: ref('ModelInfo') } },
+        },
+      }),
+    },
+    '/': { get: operation('Pages', 'Whether the process is alive; an index for browsers', {}) },
+    ...versionPaths(),
     '/metrics': {
       get: {
         tags: ['Metrics'],
@@ -158,6 +178,42 @@ function operation(
       },
       default: problemResponse(),
     },
+  };
+}
+
+/** Paths whose model is known by the request only: typed as any row and any answer. */
+function versionPaths(): Record<string, Schema> {
+  const ways: readonly (readonly [string, readonly string[]])[] = [
+    ['/predict/v{major}', ['major']],
+    ['/models/{name}/predict', ['name']],
+    ['/models/{name}/versions/{version}/predict', ['name', 'version']],
+    ['/models/{name}/aliases/{alias}/predict', ['name', 'alias']],
+  ];
+  return Object.fromEntries(
+    ways.flatMap(([path, names]) =>
+      ['', '/batch'].map((end) => [
+        path + end,
+        {
+          parameters: names.map(pathParameter),
+          post: operation('Versions', 'Answer with that version; 503 while it is being loaded', {
+            body: {},
+            answer: { type: 'object', required: ['model', 'model_version', 'inference_time_ms'] },
+          }),
+        },
+      ]),
+    ),
+  );
+}
+
+function pathParameter(name: string): Schema {
+  return { name, in: 'path', required: true, schema: { type: 'string' } };
+}
+
+function withNotReady(ready: Schema): Schema {
+  const responses = ready['responses'] as Schema;
+  return {
+    ...ready,
+    responses: { ...responses, 503: { ...(responses[200] as Schema), description: 'Not ready' } },
   };
 }
 

@@ -4,7 +4,7 @@ import type { JsonValue } from '../kernel/json.ts';
 
 const MAX_DEPTH = 64;
 /** Brackets alone cost some 32 bytes each in memory; up to here that is less than the check for them is worth. */
-const SMALL_BODY = 64 * 1024;
+const SMALL_BODY = 2 * MAX_DEPTH;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 

@@ -94,7 +94,17 @@ export async function createHttpListener(
 
   useJson(app);
   app.setErrorHandler((error, request, reply) => sendProblem(toAppError(error), request, reply, logger));
-  app.setNotFoundHandler((request, reply) => sendProblem(notFound(app, request), request, reply, logger));
+  const methodsOf = collectMethods(app);
+  app.setNotFoundHandler((request, reply) => {
+    const allowed = methodsOf(request.url.split('?')[0] ?? '/').join(', ');
+    if (allowed === '' || methodsOf(request.url.split('?')[0] ?? '/').includes(request.method)) {
+      const error = new AppError('ROUTE_NOT_FOUND', 'There is no such route; /docs lists what there is');
+      return sendProblem(error, request, reply, logger);
+    }
+    reply.header('allow', allowed);
+    const error = new AppError('METHOD_NOT_ALLOWED', `This route takes ${allowed}`);
+    return sendProblem(error, request, reply, logger);
+  });
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     if (draining) reply.header('connection', 'close');
@@ -194,15 +204,23 @@ function sendProblem(
     .send(Buffer.from(JSON.stringify(problemOf(error, request.id))));
 }
 
-const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'] as const;
-
-function notFound(app: FastifyInstance, request: FastifyRequest): AppError {
-  const path = request.url.split('?')[0] ?? '/';
-  const allowed = METHODS.filter(
-    (method) => method !== request.method && app.findRoute({ method, url: path }) !== null,
-  );
-  if (allowed.length > 0) return new AppError('METHOD_NOT_ALLOWED', `This route takes ${allowed.join(', ')}`);
-  return new AppError('ROUTE_NOT_FOUND', 'There is no such route; /docs lists what there is');
+/** The methods of the routes whose pattern the path fits: `findRoute` compares patterns, not paths. */
+function collectMethods(app: FastifyInstance): (path: string) => readonly string[] {
+  const routes: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = [];
+  app.addHook('onRoute', ({ url, method }) => {
+    const pattern = url
+      .split('/')
+      .map((part) =>
+        part.includes(':')
+          ? part.replace(/:\w+(\(.*\))?/, '[^/]+')
+          : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'),
+      )
+      .join('/');
+    routes.push({ pattern: new RegExp(`^${pattern}/?$`), methods: [method].flat() });
+  });
+  return (path) => [
+    ...new Set(routes.flatMap(({ pattern, methods }) => (pattern.test(path) ? methods : []))),
+  ];
 }
 
 /** Requests that Node's parser refuses never reach a route; the caller gets the same form of answer all the same. */

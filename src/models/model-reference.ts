@@ -14,7 +14,10 @@ export function isModelPath(text: string): boolean {
   return /^\.{0,2}[\\/]|^[A-Za-z]:[\\/]|\.onnx$/.test(text);
 }
 
-const STAGES: Readonly<Record<string, string>> = { Production: 'production', Staging: 'staging' };
+const STAGES: ReadonlyMap<string, string> = new Map([
+  ['Production', 'production'],
+  ['Staging', 'staging'],
+]);
 
 /**
  * Reads `name`, `name@alias`, `name/7`, `name/2.1.0`, and MLflow's `models:/name/7`, `models:/name@alias`,
@@ -31,7 +34,7 @@ export function parseModelReference(text: string): ModelReference {
   }
   if (alias !== undefined) return { model, by: 'alias', alias };
   if (version === undefined || version === 'latest') return { model, by: 'latest' };
-  const stageAlias = STAGES[version];
+  const stageAlias = STAGES.get(version);
   return stageAlias === undefined
     ? { model, by: 'version', version: version.replace(/^v(?=\d)/, '') }
     : { model, by: 'alias', alias: stageAlias };
@@ -73,7 +76,8 @@ export function selectMajor(model: RegisteredModel, major: number): ModelVersion
   return ofMajor.sort((a, b) => compareSemver(b.semver ?? '', a.semver ?? ''))[0] ?? null;
 }
 
-export const SEMVER = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?$/;
+export const SEMVER =
+  /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-((?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(?:\.(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*))?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$/;
 
 /** Precedence of semver.org 2.0.0, section 11. */
 export function compareSemver(a: string, b: string): number {

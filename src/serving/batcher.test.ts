@@ -1,131 +1,216 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Clock } from '../kernel/clock.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { FakeModel, HandClock, nextTurn, settle } from '../../test/support/serving-fakes.ts';
 import { AppError } from '../kernel/errors.ts';
-import type { InputRecord } from '../models/record-check.ts';
-import type { LoadedModel, RowOutput } from '../models/runtimes/runtime.ts';
-import { Batcher, type BatcherOptions } from './batcher.ts';
+import type { RowOutput } from '../models/runtimes/runtime.ts';
+import { type BatchedOutputs, Batcher, type BatcherOptions } from './batcher.ts';
 
-/** Doubles `x`; fails on 13; holds its answers back while `held`. */
-class FakeModel implements LoadedModel {
-  readonly signature = { fields: [], acceptsArray: false, output: { task: 'regression' as const } };
-  readonly maxRows = Number.POSITIVE_INFINITY;
-  readonly runs: number[] = [];
-  held: Promise<void> = Promise.resolve();
-
-  async run(rows: readonly InputRecord[]): Promise<readonly RowOutput[]> {
-    this.runs.push(rows.length);
-    await this.held;
-    if (rows.some((row) => row['x'] === 13)) throw new AppError('INFERENCE_FAILED', 'unlucky');
-    return rows.map((row) => ({ prediction: Number(row['x']) * 2, probabilities: null }));
-  }
-
-  async release(): Promise<void> {}
-}
-
-const OPTIONS: BatcherOptions = { maxBatchRows: 8, maxQueueRows: 20, deadlineMs: 1_000 };
-let now = 0;
-const clock: Clock = { now: () => now, elapsed: () => now };
-const rowsOf = (...values: number[]): InputRecord[] => values.map((x) => ({ x }));
-
-function start(options: Partial<BatcherOptions> = {}): { model: FakeModel; batcher: Batcher } {
-  const model = new FakeModel();
-  return { model, batcher: new Batcher(model, { ...OPTIONS, ...options }, clock, () => undefined) };
-}
-
-async function answersOf(batcher: Batcher, ...values: number[]): Promise<unknown[]> {
-  const { outputs } = await batcher.run(rowsOf(...values));
-  return outputs.map((output) => (output instanceof AppError ? output.code : output.prediction));
-}
-
-beforeEach(() => {
-  now = 0;
+afterEach(() => {
+  vi.useRealTimers();
 });
 
-describe('batching', () => {
-  it('runs what comes in one turn together, and each caller gets its own slice', async () => {
-    const { model, batcher } = start();
-    const answers = await Promise.all([
-      answersOf(batcher, 1),
-      answersOf(batcher, 2, 3),
-      answersOf(batcher, 4),
+function setUp(options: Partial<BatcherOptions> = {}, model = new FakeModel()) {
+  const clock = new HandClock();
+  const ran: [number, number][] = [];
+  const batcher = new Batcher(
+    model,
+    { maxBatchRows: 256, maxQueueRows: 1_000, deadlineMs: 10_000, ...options },
+    clock,
+    (rows, elapsedMs) => ran.push([rows, elapsedMs]),
+  );
+  return { batcher, clock, model, ran };
+}
+
+const rows = (...xs: number[]) => xs.map((x) => ({ x }));
+const answers = ({ outputs }: BatchedOutputs): unknown[] =>
+  outputs.map((output) => (output instanceof AppError ? output.code : (output as RowOutput).prediction));
+const sizes = (model: FakeModel): number[] => model.runs.map((run) => run.length);
+
+describe('what goes together', () => {
+  it('is what came in one turn; each caller gets its own rows', async () => {
+    const { batcher, model, ran } = setUp();
+    const all = await Promise.all([
+      batcher.run(rows(1)),
+      batcher.run(rows(2, 3)),
+      Promise.resolve().then(() => batcher.run(rows(4))),
     ]);
-    expect(answers).toEqual([[2], [4, 6], [8]]);
-    expect(model.runs).toEqual([4]);
+    expect(all.map(answers)).toEqual([[2], [4, 6], [8]]);
+    expect(sizes(model)).toEqual([4]);
+    expect(ran).toEqual([[4, 0]]);
   });
 
-  it('collects during a run for the next one', async () => {
-    const { model, batcher } = start();
-    let finish = (): void => undefined;
-    model.held = new Promise((resolve) => {
-      finish = resolve;
-    });
-    const first = answersOf(batcher, 1);
-    await vi.waitFor(() => expect(model.runs).toEqual([1]));
-    const others = [answersOf(batcher, 2), answersOf(batcher, 3)];
-    finish();
-    expect(await Promise.all([first, ...others])).toEqual([[2], [4], [6]]);
-    expect(model.runs).toEqual([1, 2]);
+  it('is what came during a run', async () => {
+    const { batcher, model } = setUp();
+    const open = model.hold();
+    const first = batcher.run(rows(1));
+    await model.begun();
+    const second = batcher.run(rows(2));
+    await nextTurn();
+    const third = batcher.run(rows(3));
+    expect(sizes(model)).toEqual([1]);
+    expect(batcher.queuedRows).toBe(2);
+    open();
+    expect((await Promise.all([first, second, third])).map(answers)).toEqual([[2], [4], [6]]);
+    expect(sizes(model)).toEqual([1, 2]);
+    expect(batcher.queuedRows).toBe(0);
   });
 
-  it('cuts a request that is larger than a run', async () => {
-    const { model, batcher } = start();
-    expect(await answersOf(batcher, ...Array.from({ length: 19 }, (_, i) => i + 20))).toEqual(
-      Array.from({ length: 19 }, (_, i) => (i + 20) * 2),
-    );
-    expect(model.runs).toEqual([8, 8, 3]);
+  it('is at most maxBatchRows: a larger job is split and answered whole', async () => {
+    const { batcher, model } = setUp({ maxBatchRows: 4 });
+    const xs = Array.from({ length: 10 }, (_, x) => x);
+    const [large, small] = await Promise.all([batcher.run(rows(...xs)), batcher.run(rows(50, 51))]);
+    expect(answers(large as BatchedOutputs)).toEqual(xs.map((x) => x * 2));
+    expect(answers(small as BatchedOutputs)).toEqual([100, 102]);
+    expect(sizes(model)).toEqual([4, 4, 4]);
   });
 
-  it('lets a row that the model cannot take fail alone', async () => {
-    const { batcher } = start();
-    const answers = await Promise.all([1, 2, 13, 4, 5].map((x) => answersOf(batcher, x)));
-    expect(answers).toEqual([[2], [4], ['INFERENCE_FAILED'], [8], [10]]);
+  it('is one row where the graph fixes its batch axis', async () => {
+    const { batcher, model } = setUp({}, new FakeModel(undefined, 1));
+    expect(answers(await batcher.run(rows(1, 2, 3)))).toEqual([2, 4, 6]);
+    expect(sizes(model)).toEqual([1, 1, 1]);
+  });
+
+  it('measures waiting and running', async () => {
+    const { batcher, clock, model, ran } = setUp();
+    const open = model.hold();
+    model.onRun = () => clock.advance(7);
+    const first = batcher.run(rows(1));
+    await model.begun();
+    const second = batcher.run(rows(2));
+    clock.advance(5);
+    open();
+    expect(await first).toMatchObject({ queueMs: 0, inferenceMs: 12 });
+    expect(await second).toMatchObject({ queueMs: 12, inferenceMs: 7 });
+    expect(ran).toEqual([
+      [1, 12],
+      [1, 7],
+    ]);
+  });
+});
+
+describe('a row that the model cannot take', () => {
+  it('fails alone', async () => {
+    const { batcher, model } = setUp();
+    model.poison = 13;
+    const all = await Promise.all([
+      batcher.run(rows(1, 2)),
+      batcher.run(rows(13)),
+      batcher.run(rows(3, 13, 4)),
+    ]);
+    expect(all.map(answers)).toEqual([[2, 4], ['INFERENCE_FAILED'], [6, 'INFERENCE_FAILED', 8]]);
+  });
+
+  it('keeps the cause, and the next run goes on', async () => {
+    const { batcher, model } = setUp();
+    model.poison = 13;
+    const { outputs } = await batcher.run(rows(13));
+    expect((outputs[0] as AppError).cause).toMatchObject({ message: 'poisoned run' });
+    expect(answers(await batcher.run(rows(1)))).toEqual([2]);
+  });
+
+  it('is told when the model answers too few rows', async () => {
+    const { batcher, model } = setUp();
+    model.run = async () => [{ prediction: 1, probabilities: null }];
+    expect(answers(await batcher.run(rows(1, 2)))).toEqual([1, 'INFERENCE_FAILED']);
   });
 });
 
 describe('bounds', () => {
-  it('refuses past the queue bound at once, with a time to come back', async () => {
-    const { batcher } = start();
-    const waiting = answersOf(batcher, ...Array.from({ length: 20 }, () => 1));
-    await expect(batcher.run(rowsOf(1))).rejects.toMatchObject({ code: 'OVERLOADED', retryAfterSeconds: 1 });
-    expect(await waiting).toHaveLength(20);
-    expect(await answersOf(batcher, 1)).toEqual([2]);
+  it('refuses rows past maxQueueRows at once, and takes rows again after', async () => {
+    const { batcher, model } = setUp({ maxQueueRows: 3 });
+    const open = model.hold();
+    const first = batcher.run(rows(0));
+    await model.begun();
+    const waiting = batcher.run(rows(1, 2));
+    await expect(batcher.run(rows(3, 4))).rejects.toMatchObject({ code: 'OVERLOADED', retryAfterSeconds: 1 });
+    const fits = batcher.run(rows(5));
+    open();
+    expect((await Promise.all([first, waiting, fits])).map(answers)).toEqual([[0], [2, 4], [10]]);
+    expect(answers(await batcher.run(rows(6, 7, 8, 9)))).toEqual([12, 14, 16, 18]);
   });
 
-  it('is idle when nothing waits or runs', async () => {
-    const { batcher } = start();
-    await batcher.whenIdle();
-    const answers = answersOf(batcher, 1);
-    await batcher.whenIdle();
-    expect(batcher.queuedRows).toBe(0);
-    expect(await answers).toEqual([2]);
+  it('refuses when those before it would take longer than the deadline', async () => {
+    const { batcher, clock, model } = setUp({ deadlineMs: 100 });
+    model.onRun = () => clock.advance(60);
+    await batcher.run(rows(0));
+    const open = model.hold();
+    const first = batcher.run(rows(1));
+    await model.begun();
+    const waiting = batcher.run(rows(2, 3));
+    await expect(batcher.run(rows(4))).rejects.toMatchObject({ code: 'OVERLOADED' });
+    open();
+    await Promise.all([first, waiting]);
   });
 });
 
 describe('the deadline', () => {
-  beforeEach(() => {
+  it('answers those that still wait, and gives their place to others', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  });
-  afterEach(() => {
-    vi.useRealTimers();
+    const { batcher, clock, model } = setUp({ deadlineMs: 100, maxQueueRows: 2 });
+    const open = model.hold();
+    const running = batcher.run(rows(1)).catch((error: AppError) => error.code);
+    await model.begun();
+    clock.advance(40);
+    vi.advanceTimersByTime(40);
+    const waiting = batcher.run(rows(2)).catch((error: AppError) => error.code);
+    clock.advance(60);
+    vi.advanceTimersByTime(60);
+    clock.advance(40);
+    vi.advanceTimersByTime(40);
+    expect(await waiting).toBe('DEADLINE_EXCEEDED');
+    open();
+    await running;
+    await batcher.whenIdle();
+    expect(sizes(model)).toEqual([1]);
+    expect(batcher.queuedRows).toBe(0);
+    expect(answers(await batcher.run(rows(3, 4)))).toEqual([6, 8]);
   });
 
-  it('ends the wait of a request behind a run that does not end, and the row is never run', async () => {
-    const { model, batcher } = start();
-    let finish = (): void => undefined;
-    model.held = new Promise((resolve) => {
-      finish = resolve;
+  it('holds for a run that takes too long as well', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { batcher, clock, model } = setUp({ deadlineMs: 100 });
+    const open = model.hold();
+    let code = 'none yet';
+    batcher.run(rows(1)).catch((error: AppError) => {
+      code = error.code;
     });
-    const first = answersOf(batcher, 1);
-    while (model.runs.length === 0) await new Promise((resolve) => setImmediate(resolve));
-    const second = batcher.run(rowsOf(2));
-    const refused = expect(second).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
-    now = 1_001;
-    vi.advanceTimersByTime(1_001);
-    await refused;
-    finish();
-    expect(await first).toEqual([2]);
+    await model.begun();
+    clock.advance(101);
+    vi.advanceTimersByTime(101);
+    await settle();
+    expect(code).toBe('DEADLINE_EXCEEDED');
+    open();
     await batcher.whenIdle();
-    expect(model.runs).toEqual([1]);
-    expect(batcher.queuedRows).toBe(0);
+  });
+
+  it('does not come for what was answered in time', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { batcher, clock } = setUp({ deadlineMs: 100 });
+    expect(answers(await batcher.run(rows(1)))).toEqual([2]);
+    clock.advance(500);
+    vi.advanceTimersByTime(500);
+    expect(answers(await batcher.run(rows(2)))).toEqual([4]);
+  });
+});
+
+describe('whenIdle', () => {
+  it('resolves at once when nothing is to do', async () => {
+    await setUp().batcher.whenIdle();
+  });
+
+  it('waits for what runs and what waits', async () => {
+    const { batcher, model } = setUp();
+    const open = model.hold();
+    void batcher.run(rows(1));
+    await model.begun();
+    void batcher.run(rows(2));
+    let idle = false;
+    const done = batcher.whenIdle().then(() => {
+      idle = true;
+    });
+    await nextTurn();
+    expect(idle).toBe(false);
+    open();
+    await done;
+    expect(sizes(model)).toEqual([1, 1]);
   });
 });

@@ -49,6 +49,8 @@ export class Batcher {
   readonly #clock: Clock;
   readonly #onRun: (rows: number, elapsedMs: number) => void;
   #queue: Job[] = [];
+  /** Jobs all of whose rows are in the run under way: no longer in the queue, and not answered yet. */
+  #running: readonly Job[] = [];
   #queuedRows = 0;
   #busy = false;
   #msPerRow = 0;
@@ -120,12 +122,14 @@ export class Batcher {
         batch.length === 1 && batch[0]?.count === batch[0]?.job.rows.length
           ? batch[0]?.job.rows
           : rowsOf(batch);
+      this.#running = batch.map(({ job }) => job).filter((job) => job.taken === job.rows.length);
       const start = this.#clock.elapsed();
       const outputs = await this.#runHalving(rows as readonly InputRecord[]);
       const elapsedMs = this.#clock.elapsed() - start;
       this.#learn(outputs.length, elapsedMs);
       this.#onRun(outputs.length, elapsedMs);
       deliver(batch, outputs, elapsedMs);
+      this.#running = [];
     }
     this.#busy = false;
     for (const resolve of this.#idle.splice(0)) resolve();
@@ -176,7 +180,7 @@ export class Batcher {
   /** One timer for the oldest job: all have the same deadline, so the queue is in its order. */
   #armDeadline(): void {
     if (this.#timer !== null) return;
-    const oldest = this.#queue.find((job) => !job.settled);
+    const oldest = [...this.#running, ...this.#queue].find((job) => !job.settled);
     if (oldest === undefined) return;
     const left = oldest.queuedAt + this.#options.deadlineMs - this.#clock.elapsed();
     this.#timer = setTimeout(() => this.#expire(), Math.max(1, Math.ceil(left)));
@@ -186,7 +190,7 @@ export class Batcher {
   #expire(): void {
     this.#timer = null;
     const limit = this.#clock.elapsed() - this.#options.deadlineMs;
-    for (const job of this.#queue) {
+    for (const job of [...this.#running, ...this.#queue]) {
       if (job.queuedAt > limit) break;
       if (!job.settled) {
         job.settled = true;

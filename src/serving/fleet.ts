@@ -53,7 +53,7 @@ const CONFIGURED_REVISION = 1;
 export class Fleet {
   readonly #deps: FleetDependencies;
   readonly #endpoints: ReadonlyMap<string, Endpoint>;
-  readonly #onDemand = new WeakMap<ServedVersion, Target>();
+  readonly #onDemand = new WeakMap<ServedVersion, Map<string, Target>>();
 
   constructor(deps: FleetDependencies) {
     this.#deps = deps;
@@ -171,8 +171,6 @@ export class Fleet {
     if (held?.served.version.number === version.number && held.served.version.model === version.model)
       return held;
     const served = this.#deps.pool.onDemand(version);
-    const known = this.#onDemand.get(served);
-    if (known !== undefined) return known;
     const spec = endpoint?.spec ?? {
       name: version.model,
       reference: versionLabel(version),
@@ -180,8 +178,9 @@ export class Fleet {
       redact: (row: JsonObject) => row,
       redactedFields: [],
     };
-    const target = this.#createTarget(spec, served);
-    this.#onDemand.set(served, target);
+    const targets = this.#onDemand.get(served) ?? new Map<string, Target>();
+    const target = targets.get(spec.name) ?? this.#createTarget(spec, served);
+    this.#onDemand.set(served, targets.set(spec.name, target));
     return target;
   }
 

@@ -1,205 +1,255 @@
-import { beforeEach, describe, expect, it } from 'vitest';
-import { logLine } from '../contracts/log-record.ts';
-import type { Clock } from '../kernel/clock.ts';
+import { describe, expect, it } from 'vitest';
+import {
+  aField,
+  aServedVersion,
+  aSignature,
+  aVersion,
+  BINARY,
+  FakeModel,
+  FakeServingMeter,
+  HandClock,
+  settle,
+} from '../../test/support/serving-fakes.ts';
+import { logLine, type PredictionLine } from '../contracts/log-record.ts';
 import { AppError } from '../kernel/errors.ts';
-import type { ModelVersion } from '../models/model-version.ts';
-import type { InputRecord } from '../models/record-check.ts';
-import type { LoadedModel, RowOutput } from '../models/runtimes/runtime.ts';
-import { Batcher } from './batcher.ts';
+import type { JsonObject } from '../kernel/json.ts';
 import type { PredictionLog } from './prediction-log/prediction-log.ts';
 import { Predictor, type RequestContext } from './predictor.ts';
-import { ServedVersion } from './served-version.ts';
-import type { ServingMeter } from './serving-meter.ts';
-import { createTarget, type Target } from './target.ts';
+import { createTarget } from './target.ts';
 
-const clock: Clock = { now: () => 1_700_000_000_000, elapsed: () => 5 };
-const context: RequestContext = {
-  receivedAt: 1,
-  traceId: 'a'.repeat(32),
-  dialect: 'native',
-  correlationId: 'mine "1"',
-  routingKey: undefined,
-  callerTime: undefined,
-};
+class FakePredictionLog implements PredictionLog {
+  readonly lines: PredictionLine[] = [];
+  failure: PredictionLog['failure'] = null;
+  next: () => Promise<void> = () => Promise.resolve();
 
-/** Says `yes` with probability x; fails on 0.13. */
-const model: LoadedModel = {
-  maxRows: 100,
-  signature: {
-    acceptsArray: false,
-    fields: [{ name: 'x', type: 'float64', shape: [], required: true, nullable: false }],
-    output: { task: 'classification', labels: ['no', 'yes'], hasProbabilities: true, positive: 'yes' },
-  },
-  async run(rows: readonly InputRecord[]): Promise<readonly RowOutput[]> {
-    if (rows.some((row) => row['x'] === 0.13)) throw new AppError('INFERENCE_FAILED', 'unlucky');
-    return rows.map((row) => {
-      const x = Number(row['x']);
-      return { prediction: x >= 0.5 ? 'yes' : 'no', probabilities: [1 - x, x] };
-    });
-  },
-  async release() {},
-};
-const version = { model: 'm', number: 3, semver: '1.2.0' } as ModelVersion;
-
-let lines: string[];
-let counted: Record<string, number>;
-let settle: { resolve: () => void; reject: (error: AppError) => void };
-let held: boolean;
-let served: ServedVersion;
-let target: Target;
-
-const log: PredictionLog = {
-  failure: null,
-  append(line) {
-    lines.push(line);
-    return held ? new Promise((resolve, reject) => (settle = { resolve, reject })) : Promise.resolve();
-  },
-};
-const meter: ServingMeter = {
-  target: () => ({
-    queue: { observe: () => undefined },
-    inference: { observe: () => undefined },
-    count(outcome) {
-      counted[outcome] = (counted[outcome] ?? 0) + 1;
-    },
-  }),
-  inflight: () => undefined,
-  unlogged: () => undefined,
-  run: () => undefined,
-};
-
-function predictorWith(
-  options: { onUnwritable?: 'refuse' | 'answer'; rejectedPerSecond?: number } = {},
-): Predictor {
-  return new Predictor({
-    log,
-    clock,
-    meter,
-    onUnwritable: 'refuse',
-    rejectedPerSecond: 50,
-    maxRequestRows: 100,
-    ...options,
-  });
+  append(line: string): Promise<void> {
+    this.lines.push(logLine.parse(JSON.parse(line)) as PredictionLine);
+    const written = this.next();
+    written.catch(() => undefined);
+    return written;
+  }
 }
 
-const parsed = () => lines.map((line) => logLine.parse(JSON.parse(line)));
+const unwritable = async (): Promise<void> => {
+  throw new AppError('LOG_UNWRITABLE', 'no space');
+};
 
-beforeEach(() => {
-  lines = [];
-  counted = {};
-  held = false;
-  const batcher = new Batcher(
-    model,
-    { maxBatchRows: 8, maxQueueRows: 100, deadlineMs: 1_000 },
-    clock,
-    () => undefined,
-  );
-  served = new ServedVersion(version, model, batcher, null, 0);
-  target = createTarget({
-    endpoint: 'e',
+function setUp({
+  onUnwritable = 'refuse',
+  rejectedPerSecond = 50,
+  redact = (row) => row,
+  deadlineMs = 10_000,
+}: {
+  onUnwritable?: 'refuse' | 'answer';
+  rejectedPerSecond?: number;
+  redact?: (row: JsonObject) => JsonObject;
+  deadlineMs?: number;
+} = {}) {
+  const clock = new HandClock();
+  clock.wall = Date.now();
+  const log = new FakePredictionLog();
+  const meter = new FakeServingMeter();
+  const model = new FakeModel(aSignature([aField('x')], BINARY));
+  model.answer = () => ({ prediction: 0, probabilities: [0.77, 0.23] });
+  model.onRun = () => clock.advance(3);
+  const served = aServedVersion(aVersion({ semver: '1.0.0' }), model, clock, { deadlineMs, maxQueueRows: 5 });
+  const target = createTarget({
+    endpoint: 'credit',
     revision: 1,
     served,
     meter,
-    redact: (row) => row,
-    statusOf: () => 422,
+    redact,
+    statusOf: (error) => (error.code === 'INPUT_INVALID' ? 422 : 500),
   });
-});
-
-async function turns(count = 5): Promise<void> {
-  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
+  const predictor = new Predictor({ log, clock, meter, onUnwritable, rejectedPerSecond, maxRequestRows: 4 });
+  const context = (): RequestContext => ({
+    receivedAt: clock.elapsed(),
+    traceId: 'f'.repeat(32),
+    dialect: 'native',
+    correlationId: 'order-7',
+    routingKey: undefined,
+    callerTime: undefined,
+  });
+  return { clock, log, meter, model, served, target, predictor, context };
 }
 
-describe('log before answer', () => {
-  it('answers only when the line is in the log', async () => {
-    held = true;
-    let answered = false;
-    const answer = predictorWith()
-      .predict(target, { x: 0.9 }, context)
-      .then((given) => {
-        answered = true;
-        return given;
-      });
-    await turns();
-    expect({ lines: lines.length, answered, pinned: served.pinned }).toEqual({
-      lines: 1,
-      answered: false,
-      pinned: true,
+describe('one row', () => {
+  it('is answered with what its line says', async () => {
+    const { predictor, target, context, log, meter, served } = setUp();
+    const answer = await predictor.predict(target, { x: 1 }, context());
+    expect(answer).toMatchObject({ logged: true, rendered: { confidence: 0.77, probability: 0.23 } });
+    expect(log.lines).toHaveLength(1);
+    expect(log.lines[0]).toMatchObject({
+      'event.id': answer.id,
+      'event.outcome': 'ok',
+      model_version: '1.0.0',
+      endpoint: 'credit',
+      input: { x: 1 },
+      prediction: 0,
+      confidence: 0.77,
+      probabilities: { 0: 0.77, 1: 0.23 },
+      latency_ms: 3,
+      status: 200,
+      id: 'order-7',
     });
-    settle.resolve();
-    const { id, rendered, logged } = await answer;
-    expect({ logged, pinned: served.pinned }).toEqual({ logged: true, pinned: false });
-    expect(rendered).toEqual({
-      predictionJson: '"yes"',
-      probabilitiesJson: `{"no":${1 - 0.9},"yes":0.9}`,
-      confidence: 0.9,
-      probability: 0.9,
-    });
-    expect(parsed()).toEqual([
-      expect.objectContaining({
-        'event.id': id,
-        'event.outcome': 'ok',
-        model: 'm',
-        model_version: '1.2.0',
-        endpoint: 'e',
-        input: { x: 0.9 },
-        prediction: 'yes',
-        confidence: 0.9,
-        status: 200,
-        id: 'mine "1"',
-        'trace.id': context.traceId,
-      }),
-    ]);
-  });
-
-  it('refuses when the line cannot be written', async () => {
-    held = true;
-    const answer = predictorWith().predict(target, { x: 0.9 }, context);
-    const refused = expect(answer).rejects.toMatchObject({ code: 'LOG_UNWRITABLE' });
-    await turns();
-    settle.reject(new AppError('LOG_UNWRITABLE', 'full'));
-    await refused;
+    expect(meter.outcomes).toEqual({ ok: 1 });
+    expect(meter.inflightNow).toBe(0);
     expect(served.pinned).toBe(false);
   });
 
-  it('answers unlogged, and says so, when the operator chose that', async () => {
-    held = true;
-    const answer = predictorWith({ onUnwritable: 'answer' }).predict(target, { x: 0.9 }, context);
-    await turns();
-    settle.reject(new AppError('LOG_UNWRITABLE', 'full'));
-    expect((await answer).logged).toBe(false);
+  it('is not answered before its line is in', async () => {
+    const { predictor, target, context, log, served, meter } = setUp();
+    let written: () => void = () => undefined;
+    log.next = () =>
+      new Promise((resolve) => {
+        written = resolve;
+      });
+    let answered = false;
+    const answer = predictor.predict(target, { x: 1 }, context()).then((given) => {
+      answered = true;
+      return given;
+    });
+    while (log.lines.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await settle();
+    expect(answered).toBe(false);
+    expect(served.pinned).toBe(true);
+    expect(meter.inflightNow).toBe(1);
+    written();
+    expect((await answer).logged).toBe(true);
+    expect(served.pinned).toBe(false);
+  });
+
+  it('that does not fit is rejected with all its problems; the line has no input', async () => {
+    const { predictor, target, context, log, meter, served, model } = setUp();
+    await expect(predictor.predict(target, { y: 1 }, context())).rejects.toMatchObject({
+      code: 'INPUT_INVALID',
+      problems: [{ path: 'x' }, { path: 'y' }],
+    });
+    expect(model.runs).toEqual([]);
+    expect(log.lines[0]).toMatchObject({
+      'event.outcome': 'rejected',
+      'error.code': 'INPUT_INVALID',
+      status: 422,
+    });
+    expect(log.lines[0]).not.toHaveProperty('input');
+    expect(meter.outcomes).toEqual({ rejected: 1 });
+    expect(served.pinned).toBe(false);
+  });
+
+  it('that the model fails on has a line with its input', async () => {
+    const { predictor, target, context, log, meter, model, served } = setUp({
+      redact: () => ({ x: 'hidden' }),
+    });
+    model.poison = 13;
+    await expect(predictor.predict(target, { x: 13 }, context())).rejects.toMatchObject({
+      code: 'INFERENCE_FAILED',
+    });
+    expect(log.lines[0]).toMatchObject({ 'event.outcome': 'failed', status: 500, input: { x: 'hidden' } });
+    expect(meter.outcomes).toEqual({ failed: 1 });
+    expect(served.pinned).toBe(false);
+  });
+
+  it('that waits too long is a timeout', async () => {
+    const { predictor, target, context, log, meter, served } = setUp();
+    served.batcher.run = async () => {
+      throw new AppError('DEADLINE_EXCEEDED', 'late');
+    };
+    await expect(predictor.predict(target, { x: 1 }, context())).rejects.toMatchObject({
+      code: 'DEADLINE_EXCEEDED',
+    });
+    expect(log.lines[0]).toMatchObject({ 'event.outcome': 'timeout', 'error.code': 'DEADLINE_EXCEEDED' });
+    expect(meter.outcomes).toEqual({ timeout: 1 });
+    expect(served.pinned).toBe(false);
+  });
+
+  it('past the queue is rejected', async () => {
+    const { predictor, target, context, meter, served } = setUp();
+    served.batcher.run = async () => {
+      throw new AppError('OVERLOADED', 'full', { retryAfterSeconds: 3 });
+    };
+    await expect(predictor.predict(target, { x: 1 }, context())).rejects.toMatchObject({
+      code: 'OVERLOADED',
+      retryAfterSeconds: 3,
+    });
+    expect(meter.outcomes).toEqual({ rejected: 1 });
+    expect(served.pinned).toBe(false);
   });
 });
 
-describe('what goes wrong', () => {
-  it('is counted exactly, and lines of rejections are bounded', async () => {
-    const predictor = predictorWith({ rejectedPerSecond: 3 });
-    const refusals = Array.from({ length: 10 }, () =>
-      predictor.predict(target, { x: 'a' }, context).catch((error: AppError) => error.code),
-    );
-    expect(await Promise.all(refusals)).toEqual(Array.from({ length: 10 }, () => 'INPUT_INVALID'));
-    expect(counted).toEqual({ rejected: 10 });
-    expect(parsed()).toHaveLength(3);
-    expect(parsed()[0]).not.toHaveProperty('input');
+describe('a log that cannot be written', () => {
+  it('refuses the answer', async () => {
+    const { predictor, target, context, log, meter, served } = setUp();
+    log.next = unwritable;
+    await expect(predictor.predict(target, { x: 1 }, context())).rejects.toMatchObject({
+      code: 'LOG_UNWRITABLE',
+    });
+    await expect(predictor.predictBatch(target, [{ x: 1 }], context())).rejects.toMatchObject({
+      code: 'LOG_UNWRITABLE',
+    });
+    expect(meter.unloggedCount).toBe(2);
+    expect(meter.inflightNow).toBe(0);
     expect(served.pinned).toBe(false);
   });
 
-  it("of one row of a batch is that row's alone", async () => {
-    const answers = await predictorWith().predictBatch(
-      target,
-      [{ x: 0.9 }, { x: 'a' }, { x: 0.13 }, { x: 0.1 }],
-      context,
-    );
-    const shown = answers.map((answer) =>
-      answer instanceof AppError ? answer.code : answer.rendered.predictionJson,
-    );
-    expect(shown).toEqual(['"yes"', 'INPUT_INVALID', 'INFERENCE_FAILED', '"no"']);
-    expect(counted).toEqual({ ok: 2, rejected: 1, failed: 1 });
-    expect(parsed().map((line) => ('event.outcome' in line ? line['event.outcome'] : ''))).toEqual([
+  it('answers loudly where the operator chose so', async () => {
+    const { predictor, target, context, log, meter, served } = setUp({ onUnwritable: 'answer' });
+    log.next = unwritable;
+    expect(await predictor.predict(target, { x: 1 }, context())).toMatchObject({ logged: false });
+    const answers = await predictor.predictBatch(target, [{ x: 1 }, { y: 1 }], context());
+    expect(answers).toMatchObject([{ logged: false }, { code: 'INPUT_INVALID' }]);
+    expect(meter.unloggedCount).toBe(2);
+    expect(served.pinned).toBe(false);
+  });
+});
+
+describe('a batch', () => {
+  it('answers each row in its place, with a line for each', async () => {
+    const { predictor, target, context, log, model, meter } = setUp();
+    model.poison = 13;
+    const rows = [{ x: 1 }, { y: 1 }, { x: 13 }, { x: 2 }];
+    const answers = await predictor.predictBatch(target, rows, context());
+    expect(answers.map((answer) => (answer instanceof AppError ? answer.code : 'ok'))).toEqual([
       'ok',
-      'rejected',
-      'failed',
+      'INPUT_INVALID',
+      'INFERENCE_FAILED',
       'ok',
     ]);
     expect((answers[1] as AppError).problems[0]?.path).toBe('instances[1].x');
+    expect(log.lines.map((line) => line['event.outcome'])).toEqual(['ok', 'rejected', 'failed', 'ok']);
+    expect(log.lines.map((line) => line.input)).toEqual([{ x: 1 }, undefined, { x: 13 }, { x: 2 }]);
+    expect(new Set(log.lines.map((line) => line['event.id'])).size).toBe(4);
+    expect(meter.outcomes).toEqual({ ok: 2, rejected: 1, failed: 1 });
+  });
+
+  it('is bounded, and may be empty', async () => {
+    const { predictor, target, context, log } = setUp();
+    const five = Array.from({ length: 5 }, () => ({ x: 1 }));
+    await expect(predictor.predictBatch(target, five, context())).rejects.toMatchObject({
+      code: 'BODY_TOO_LARGE',
+    });
+    expect(await predictor.predictBatch(target, [], context())).toEqual([]);
+    expect(log.lines).toEqual([]);
+  });
+});
+
+describe('sampling of rejections', () => {
+  it('bounds the lines of a second and counts every one', async () => {
+    const { predictor, target, context, log, meter, clock } = setUp({ rejectedPerSecond: 3 });
+    const reject = () => predictor.predict(target, {}, context()).catch(() => undefined);
+    for (let i = 0; i < 10; i++) await reject();
+    expect(log.lines).toHaveLength(3);
+    clock.advance(1_000);
+    for (let i = 0; i < 10; i++) await reject();
+    expect(log.lines).toHaveLength(6);
+    expect(meter.outcomes).toEqual({ rejected: 20 });
+    await predictor.predict(target, { x: 1 }, context());
+    expect(log.lines).toHaveLength(7);
+  });
+
+  it('writes none where none is wanted', async () => {
+    const { predictor, target, context, log, meter } = setUp({ rejectedPerSecond: 0 });
+    await predictor.predictBatch(target, [{}, { x: 1 }], context());
+    expect(log.lines.map((line) => line['event.outcome'])).toEqual(['ok']);
+    expect(meter.outcomes).toEqual({ rejected: 1, ok: 1 });
   });
 });

@@ -31,20 +31,24 @@ export function compileRender(spec: OutputSpec): (output: RowOutput) => Rendered
 
   return ({ prediction, probabilities }) => {
     const predictionJson = jsonOf.get(prediction) ?? JSON.stringify(prediction);
-    if (probabilities === null)
+    if (probabilities === null || !allFinite(probabilities, labels.length))
       return { predictionJson, probabilitiesJson: null, confidence: null, probability: null };
     const predicted = indexOf.get(prediction);
-    const confidence = finite(predicted === undefined ? greatest(probabilities) : probabilities[predicted]);
-    const probability = positive === null ? confidence : finite(probabilities[positive]);
+    const confidence =
+      predicted === undefined ? greatest(probabilities) : (probabilities[predicted] as number);
+    const probability = positive === null ? confidence : (probabilities[positive] as number);
     if (keys.length === 0) return { predictionJson, probabilitiesJson: null, confidence, probability };
     let json = '';
-    for (let i = 0; i < keys.length; i++) json += (keys[i] as string) + String(finite(probabilities[i]));
+    for (let i = 0; i < keys.length; i++) json += (keys[i] as string) + String(probabilities[i]);
     return { predictionJson, probabilitiesJson: `${json}}`, confidence, probability };
   };
 }
 
-function finite(value: number | undefined): number | null {
-  return value !== undefined && Number.isFinite(value) ? value : null;
+/** JSON has no NaN: a model that answers one has no probabilities to show or to log. */
+function allFinite(values: ArrayLike<number>, labelCount: number): boolean {
+  if (values.length < labelCount) return false;
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
+  return true;
 }
 
 function greatest(values: ArrayLike<number>): number {

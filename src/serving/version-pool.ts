@@ -13,7 +13,7 @@ interface PoolDependencies {
 }
 
 type Slot =
-  | { readonly state: 'loading'; readonly ready: Promise<ServedVersion> }
+  | { readonly state: 'loading'; readonly ready: Promise<ServedVersion>; held: boolean }
   | { readonly state: 'ready'; readonly served: ServedVersion; usedAt: number; readonly held: boolean }
   | { readonly state: 'failed'; readonly reason: AppError; readonly at: number };
 
@@ -35,6 +35,10 @@ export class VersionPool {
     if (slot?.state === 'ready') {
       this.#slots.set(keyOf(version), { ...slot, held: true });
       return slot.served;
+    }
+    if (slot?.state === 'loading') {
+      slot.held = true;
+      return slot.ready;
     }
     return this.#load(version, true);
   }
@@ -79,12 +83,17 @@ export class VersionPool {
     const started = this.#deps.clock.elapsed();
     const ready = this.#deps.load(version).then(
       (served) => {
-        this.#slots.set(key, { state: 'ready', served, usedAt: this.#deps.clock.elapsed(), held });
+        this.#slots.set(key, {
+          state: 'ready',
+          served,
+          usedAt: this.#deps.clock.elapsed(),
+          held: loading.held,
+        });
         this.#deps.logger.info(`${version.model} ${served.label} is ready`, {
           'event.action': 'version.ready',
           'event.duration': Math.round((this.#deps.clock.elapsed() - started) * 1e6),
         });
-        this.#evict();
+        this.#evict(key);
         return served;
       },
       (error: unknown) => {
@@ -98,17 +107,19 @@ export class VersionPool {
         throw reason;
       },
     );
-    this.#slots.set(key, { state: 'loading', ready });
+    const loading = { state: 'loading' as const, ready, held };
+    this.#slots.set(key, loading);
     return ready;
   }
 
-  #evict(): void {
+  /** The one that just came stays, or two versions in turn would each push the other out before it is used. */
+  #evict(newest: string): void {
     const spare = [...this.#slots].flatMap(([key, slot]) =>
       slot.state === 'ready' && !slot.held ? [{ key, slot }] : [],
     );
     const tooMany = spare.length - this.#deps.onDemandVersions;
     const unused = spare
-      .filter(({ slot }) => !slot.served.pinned)
+      .filter(({ key, slot }) => key !== newest && !slot.served.pinned)
       .sort((a, b) => a.slot.usedAt - b.slot.usedAt);
     for (const { key, slot } of unused.slice(0, Math.max(0, tooMany))) {
       this.#slots.delete(key);

@@ -8,8 +8,8 @@ import { OnnxRuntime } from '../../src/models/runtimes/onnx/onnx-runtime.ts';
 import type { LoadedModel, RowOutput } from '../../src/models/runtimes/runtime.ts';
 import { rowOf } from '../../src/serving/row.ts';
 
-/** `SLIPWAY_FIXTURES` names a folder that make_models.py has just filled; the committed one otherwise. */
-const FIXTURES = process.env['SLIPWAY_FIXTURES'] ?? path.join(import.meta.dirname, 'fixtures');
+/** `MODEL_FIXTURES` names a folder that make_models.py has just filled; the committed one otherwise. */
+const FIXTURES = process.env['MODEL_FIXTURES'] ?? path.join(import.meta.dirname, 'fixtures');
 const BROKEN = path.join(import.meta.dirname, 'broken');
 
 interface Case {

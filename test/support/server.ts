@@ -33,6 +33,7 @@ export interface ServerOptions {
   /** What slipway.yaml says. */
   readonly config?: object;
   readonly args?: readonly string[];
+  readonly nodeOptions?: string;
 }
 
 export const root = repositoryRoot();
@@ -45,13 +46,17 @@ process.once('exit', () => {
 
 /** Starts `dist/bin.js serve` on a free port and resolves when it is up. */
 export async function startServer(options: ServerOptions): Promise<BuiltServer> {
-  const { directory, model, config = {}, args = [] } = options;
+  const { directory, model, config = {}, args = [], nodeOptions } = options;
   await writeFile(path.join(directory, 'slipway.yaml'), JSON.stringify(config));
   const bin = path.join(root, 'dist/bin.js');
   const child = spawn(
     process.execPath,
     [bin, 'serve', path.join(root, model), '--port', '0', '--json', ...args],
-    { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] },
+    {
+      cwd: directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(nodeOptions !== undefined && { env: { ...process.env, NODE_OPTIONS: nodeOptions } }),
+    },
   );
   living.add(child);
   let stderr = '';

@@ -9,7 +9,7 @@ import type { Field, Signature } from '../signature.ts';
 export const goldenExamplesSchema = z.array(
   z.object({
     input: z.record(z.string(), z.json()),
-    output: z.object({ prediction: z.json(), probabilities: z.array(z.number()).nullish() }),
+    output: z.object({ prediction: z.json(), probabilities: z.array(z.number().nullable()).nullish() }),
   }),
 );
 export type GoldenExample = z.infer<typeof goldenExamplesSchema>[number];
@@ -36,7 +36,10 @@ export async function makeGolden(
 function outputOf(output: RowOutput): GoldenExample['output'] {
   return {
     prediction: output.prediction as never,
-    probabilities: output.probabilities === null ? null : Array.from(output.probabilities),
+    probabilities:
+      output.probabilities === null
+        ? null
+        : Array.from(output.probabilities, (p) => (Number.isFinite(p) ? p : null)),
   };
 }
 
@@ -80,8 +83,10 @@ function isClose(expected: JsonValue, actual: JsonValue): boolean {
     return false;
   const keys = Object.keys(expected);
   if (keys.length !== Object.keys(actual).length) return false;
-  return keys.every((key) =>
-    isClose((expected as JsonObject)[key] ?? null, (actual as JsonObject)[key] ?? null),
+  return keys.every(
+    (key) =>
+      Object.hasOwn(actual, key) &&
+      isClose((expected as JsonObject)[key] ?? null, (actual as JsonObject)[key] ?? null),
   );
 }
 

@@ -16,8 +16,9 @@ export function compileRedaction(
   return (row) => {
     const kept: Record<string, JsonValue> = { ...row };
     for (const [name, rule] of rules) {
+      if (!Object.hasOwn(kept, name)) continue;
       const value = kept[name];
-      if (rule === 'drop' || value === undefined || key === undefined) delete kept[name];
+      if (rule === 'drop' || key === undefined) delete kept[name];
       else
         kept[name] =
           `hmac:${createHmac('sha256', key).update(JSON.stringify(value)).digest('hex').slice(0, 32)}`;

@@ -63,7 +63,13 @@ export function parseMlmodel(text: string): Mlmodel {
   }
   const entry = typeof onnx['data'] === 'string' ? onnx['data'] : 'model.onnx';
   const metadata = (checked.data.metadata ?? {}) as JsonObject;
-  const declaration = declarationSchema.safeParse(metadata).data;
+  const declared = declarationSchema.safeParse(metadata);
+  if (!declared.success)
+    throw new AppError(
+      'MODEL_UNREADABLE',
+      `MLmodel: metadata: ${z.prettifyError(declared.error)}; quote a version: '1.0'`,
+    );
+  const declaration = declared.data;
   return {
     entry,
     flavor: 'onnx',
