@@ -26,7 +26,15 @@ export function toAppError(thrown: unknown): AppError {
   const code = (thrown as { code?: unknown } | null)?.code;
   const known = typeof code === 'string' ? FASTIFY_CODES[code] : undefined;
   if (known !== undefined) return new AppError(known[0], known[1], { cause: thrown });
+  if (isCallersFault(thrown)) return new AppError('REQUEST_MALFORMED', messageOf(thrown), { cause: thrown });
   return new AppError('INTERNAL', messageOf(thrown), { cause: thrown });
+}
+
+/** A refusal of the framework that has no entry above. */
+function isCallersFault(thrown: unknown): boolean {
+  const { code, statusCode } = (thrown ?? {}) as { code?: unknown; statusCode?: unknown };
+  const isFramework = typeof code === 'string' && code.startsWith('FST_ERR_');
+  return isFramework && typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500;
 }
 
 /** RFC 9457. A 500 says nothing of what happened inside; the log has it under the request id. */

@@ -4,6 +4,7 @@ import {
   type Server as HttpServer,
   type IncomingMessage,
   type RequestListener,
+  type ServerResponse,
   STATUS_CODES,
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -88,7 +89,9 @@ export async function createHttpListener(
     routerOptions: { maxParamLength: 256, ignoreTrailingSlash: true },
     serverFactory: (framework) =>
       createNodeServer(options, (request, response) => {
-        if (!fastLane(request, response)) framework(request, response);
+        if (request.headers.host === undefined && request.httpVersion === '1.1')
+          refuse(response, 'An HTTP/1.1 request has a Host header');
+        else if (!fastLane(request, response)) framework(request, response);
       }),
   }) as unknown as FastifyInstance;
 
@@ -180,7 +183,10 @@ function requirePlainUtf8(headers: FastifyRequest['headers']): void {
   }
 }
 
-/** As bytes: to a text Fastify would add a charset, which this media type does not have (RFC 9457, section 6.1). */
+/**
+ * A body that is too large is read to its end and thrown away, within the request's time: a caller that is cut off while
+ * it writes never sees why. As bytes: to a text Fastify would add a charset, which this media type does not have (RFC 9457, section 6.1).
+ */
 function sendProblem(
   error: AppError,
   request: FastifyRequest,
@@ -197,7 +203,7 @@ function sendProblem(
   }
   if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds));
   if (error.kind === 'unauthenticated') reply.header('www-authenticate', 'Bearer');
-  if (error.kind === 'too_large' || error.kind === 'slow_client') reply.header('connection', 'close');
+  if (error.kind === 'too_large') reply.removeHeader('connection');
   return reply
     .code(statusOf(error))
     .header('content-type', PROBLEM_TYPE)
@@ -243,6 +249,19 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   );
 }
 
+/** For what Node would refuse with an empty body. */
+function refuse(response: ServerResponse, reason: string): void {
+  const error = new AppError('REQUEST_MALFORMED', reason);
+  const body = JSON.stringify(problemOf(error, traceIdOf({})));
+  const headers = {
+    'content-type': PROBLEM_TYPE,
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  };
+  response.writeHead(statusOf(error), headers);
+  response.end(body);
+}
+
 /**
  * http.Server.close() also cuts idle keep-alive connections, on which a request may be under way; net.Server.close()
  * only stops accepting, and its callback comes when the last connection is gone.
@@ -260,11 +279,18 @@ async function closeWhenIdle(server: HttpServer, graceMs: number): Promise<void>
 
 /** Node's own server with the bounds on time that Fastify would set, and does not on a server that it is handed. */
 function createNodeServer(options: HttpOptions, listener: RequestListener): HttpServer {
-  const limits = { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: SWEEP_MS };
+  const limits = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    connectionsCheckingInterval: SWEEP_MS,
+    requireHostHeader: false,
+  };
   const server =
     options.tls === undefined
       ? createServer(limits, listener)
       : createTlsServer({ ...tlsOptions(options.tls), ...limits }, listener);
+  server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) =>
+    refuse(response, 'Expect may be 100-continue only'),
+  );
   server.requestTimeout = options.requestTimeoutMs;
   server.headersTimeout = options.requestTimeoutMs;
   server.keepAliveTimeout = options.keepAliveTimeoutMs;

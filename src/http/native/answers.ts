@@ -1,3 +1,4 @@
+import type { Problem } from '../../contracts/native.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { roundMicros } from '../../serving/prediction-log/lines.ts';
 import type { Answer } from '../../serving/predictor.ts';
@@ -22,10 +23,18 @@ export function batchJson(
     if (rows !== '') rows += ',';
     if (answer instanceof AppError) {
       failed++;
-      rows += `{"error":${JSON.stringify(problemOf(answer, requestId))}}`;
+      rows += `{"error":${JSON.stringify(rowProblem(answer, requestId, failed <= EXPLAINED_ROWS))}}`;
     } else rows += `{${partsOf(answer)},"prediction_id":"${answer.id}"}`;
   }
   return `{"predictions":[${rows}],"failed":${failed},${target.identityJson},"inference_time_ms":${roundMicros(elapsedMs)}}`;
+}
+
+/** Rows of a batch whose every field is explained; the others say their first problem, so that answers stay small. */
+const EXPLAINED_ROWS = 20;
+
+function rowProblem(error: AppError, requestId: string, isExplained: boolean): Problem {
+  const { errors, ...rest } = problemOf(error, requestId);
+  return isExplained && errors !== undefined ? { ...rest, errors } : rest;
 }
 
 function partsOf({ rendered, logged }: Answer): string {
