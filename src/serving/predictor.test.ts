@@ -203,6 +203,23 @@ describe('a log that cannot be written', () => {
 });
 
 describe('a batch', () => {
+  it.each(['OVERLOADED', 'DEADLINE_EXCEEDED'] as const)(
+    'of which nothing was tried is %s as a whole',
+    async (code) => {
+      const { predictor, target, context, meter, served } = setUp();
+      served.batcher.run = async () => {
+        throw new AppError(code, 'not now', { retryAfterSeconds: 3 });
+      };
+      const rows = [{ x: 1 }, { y: 1 }, { x: 2 }];
+      await expect(predictor.predictBatch(target, rows, context())).rejects.toMatchObject({
+        code,
+        retryAfterSeconds: 3,
+      });
+      expect(Object.values(meter.outcomes).reduce((sum, count) => sum + count, 0)).toBe(3);
+      expect(served.pinned).toBe(false);
+    },
+  );
+
   it('answers each row in its place, with a line for each', async () => {
     const { predictor, target, context, log, model, meter } = setUp();
     model.poison = 13;

@@ -104,7 +104,10 @@ export class Predictor {
         written = record.written ?? written;
         return record.answer;
       });
-      if (written === null || (await this.#isWritten(written))) return answers;
+      const logged = written === null || (await this.#isWritten(written));
+      const refusal = refusalOfAll(outputs);
+      if (refusal !== null) throw refusal;
+      if (logged) return answers;
       return answers.map((answer) => (answer instanceof AppError ? answer : { ...answer, logged: false }));
     } finally {
       meter.inflight(-1);
@@ -174,6 +177,13 @@ export class Predictor {
       return false;
     }
   }
+}
+
+/** Why not one row was tried, where the queue or the deadline refused them together: then the caller is to come back. */
+function refusalOfAll(outputs: readonly (RowOutput | AppError)[]): AppError | null {
+  const [first] = outputs;
+  if (!(first instanceof AppError) || (first.kind !== 'unavailable' && first.kind !== 'timeout')) return null;
+  return outputs.every((output) => output === first) ? first : null;
 }
 
 function invalid(problems: readonly FieldProblem[]): AppError {

@@ -147,5 +147,6 @@ function openSilent(port: number): Promise<Socket> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => resolve(socket));
     socket.on('error', () => undefined);
+    socket.resume();
   });
 }
