@@ -147,6 +147,8 @@ export async function createHttpListener(
     },
     async drain(graceMs) {
       draining = true;
+      // A connection that has not said a word is not idle to keepAliveTimeout, and would hold the drain to its end.
+      app.server.headersTimeout = options.keepAliveTimeoutMs;
       await closeWhenIdle(app.server as HttpServer, graceMs);
       await app.close();
     },

@@ -53,7 +53,7 @@ export async function proveDrain({
     {
       bar: `drain: exits with 0 within the grace of ${GRACE_MS} ms, though one connection never says a word`,
       figure: `exit ${[...new Set(rows.map((run) => run.exit))].join(', ')}, slowest ${slowestMs.toFixed(0)} ms`,
-      held: rows.every((run) => run.exit === '0') && slowestMs < GRACE_MS + 2_000,
+      held: rows.every((run) => run.exit === '0') && slowestMs < GRACE_MS,
     },
     {
       bar: 'drain: everything answered is logged and in the store once the process is gone, though the store was locked',
