@@ -1,23 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { build } from 'esbuild';
-import { cache, ensureInstalled, root } from './steps.mjs';
+import { bundle, ensureInstalled, root } from './steps.mjs';
 
 /** Writes docs/reference/ from the code that it describes; `--check` fails when a page is not what it would write. */
 await ensureInstalled();
-const bundle = path.join(cache, 'reference-pages.mjs');
-await build({
-  absWorkingDir: root,
-  entryPoints: ['scripts/reference-pages.ts'],
-  outfile: bundle,
-  bundle: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20.19',
-  packages: 'external',
-  logLevel: 'warning',
-});
-const { referencePages } = await import(bundle);
+const { referencePages } = await import(await bundle('scripts/reference-pages.ts', 'reference-pages.mjs'));
 const folder = path.join(root, 'docs/reference');
 mkdirSync(folder, { recursive: true });
 let stale = 0;

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { cache, ensureBuilt, ensureInstalled, root, run } from './steps.mjs';
+import { bundle, ensureBuilt, ensureInstalled, root, run } from './steps.mjs';
 
 /** The bars that take too long for `npm test`: kills, full disk, bad requests, rivals, a fresh clone. */
 const HELP = `Usage: npm run prove [-- options]
@@ -46,19 +46,7 @@ process.stdout.write(values.json ? `${JSON.stringify(rows, null, 2)}\n` : table(
 process.exit(rows.every((row) => row.held) ? 0 : 1);
 
 async function proveDurability() {
-  const { build } = await import('esbuild');
-  const outfile = path.join(cache, 'prove.mjs');
-  await build({
-    absWorkingDir: root,
-    entryPoints: ['test/prove/main.ts'],
-    outfile,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20.19',
-    packages: 'external',
-    logLevel: 'warning',
-  });
+  const outfile = await bundle('test/prove/main.ts', 'prove.mjs');
   return rowsOf(
     'durability',
     await run(process.execPath, [outfile, '--json'], { quiet: true, progress: true }),

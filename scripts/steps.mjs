@@ -130,3 +130,21 @@ function filesBelow(folder) {
     .filter((file) => statSync(file).isFile())
     .sort();
 }
+
+/** Bundles a TypeScript program of the repository into .cache, for Node to run; answers with the file. */
+export async function bundle(entry, name) {
+  const { build } = await import('esbuild');
+  const outfile = path.join(cache, name);
+  await build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    packages: 'external',
+    logLevel: 'warning',
+  });
+  return outfile;
+}

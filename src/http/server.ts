@@ -99,11 +99,12 @@ export async function createHttpListener(
   app.setErrorHandler((error, request, reply) => sendProblem(toAppError(error), request, reply, logger));
   const methodsOf = collectMethods(app);
   app.setNotFoundHandler((request, reply) => {
-    const allowed = methodsOf(request.url.split('?')[0] ?? '/').join(', ');
-    if (allowed === '' || methodsOf(request.url.split('?')[0] ?? '/').includes(request.method)) {
+    const methods = methodsOf(request.url.split('?')[0] ?? '/');
+    if (methods.length === 0 || methods.includes(request.method)) {
       const error = new AppError('ROUTE_NOT_FOUND', 'There is no such route; /docs lists what there is');
       return sendProblem(error, request, reply, logger);
     }
+    const allowed = methods.join(', ');
     reply.header('allow', allowed);
     const error = new AppError('METHOD_NOT_ALLOWED', `This route takes ${allowed}`);
     return sendProblem(error, request, reply, logger);
