@@ -69,20 +69,11 @@ async function createPredictions(database: Kysely<Tables>, engine: Engine): Prom
     .addColumn('model', 'text', (column) => column.notNull())
     .addColumn('model_version', 'text', (column) => column.notNull())
     .addColumn('endpoint', 'text', (column) => column.notNull())
-    .addColumn('arm', 'text', (column) => column.notNull())
-    .addColumn('revision', 'bigint', (column) => column.notNull())
     .addColumn('outcome', 'text', (column) => column.notNull())
     .addColumn('status', 'bigint', (column) => column.notNull())
-    .addColumn('error_code', 'text')
-    .addColumn('latency_ms', 'double precision', (column) => column.notNull())
-    .addColumn('confidence', 'double precision')
     .addColumn('correlation_id', 'text')
-    .addColumn('trace_id', 'text', (column) => column.notNull())
     // Text and not jsonb: jsonb refuses the escape of NUL and rewrites numbers.
-    .addColumn('input_json', 'text')
-    .addColumn('prediction_json', 'text')
-    .addColumn('probabilities_json', 'text')
-    .addColumn('rest_json', 'text', (column) => column.notNull())
+    .addColumn('line_json', 'text', (column) => column.notNull())
     .addPrimaryKeyConstraint('predictions_pk', ['at', 'prediction_id'])
     .execute();
   await schema
@@ -102,9 +93,8 @@ async function createPredictions(database: Kysely<Tables>, engine: Engine): Prom
     .addColumn('feedback_id', id, (column) => column.notNull())
     .addColumn('prediction_id', id)
     .addColumn('correlation_id', 'text')
-    .addColumn('actual_json', 'text', (column) => column.notNull())
     .addColumn('labelled_at', 'bigint')
-    .addColumn('rest_json', 'text', (column) => column.notNull())
+    .addColumn('line_json', 'text', (column) => column.notNull())
     .addPrimaryKeyConstraint('feedback_pk', ['received_at', 'feedback_id'])
     .execute();
   for (const column of ['prediction_id', 'correlation_id'] as const) {

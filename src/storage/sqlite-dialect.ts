@@ -15,6 +15,8 @@ import { isSqliteBusy, sqliteFailure } from './store-failure.ts';
 /** How long one call may block the thread on another process' lock; waits past it do not block. */
 const BLOCKING_WAIT_MS = 50;
 const RETRY_EVERY_MS = 10;
+/** 16 MiB of pages: ingestion under load moves a page to the database once, not at each of its ten changes. */
+const CHECKPOINT_PAGES = 4096;
 const CACHED_STATEMENTS = 128;
 
 export interface SqliteOptions {
@@ -63,7 +65,7 @@ async function openDatabase(options: SqliteOptions): Promise<SqliteDatabase> {
       if (!options.readOnly) {
         await retryWhileBusy(options.lockWaitMs, async () => native.exec('pragma journal_mode = wal'));
       }
-      native.exec('pragma synchronous = normal; pragma foreign_keys = on');
+      native.exec(`pragma synchronous = normal; pragma foreign_keys = on; pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     } catch (error) {
       native.close();
       throw error;

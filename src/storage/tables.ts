@@ -53,20 +53,11 @@ export interface PredictionRow {
   readonly model: string;
   readonly model_version: string;
   readonly endpoint: string;
-  readonly arm: string;
-  readonly revision: number;
   readonly outcome: string;
   readonly status: number;
-  readonly error_code: string | null;
-  readonly latency_ms: number;
-  readonly confidence: number | null;
   readonly correlation_id: string | null;
-  readonly trace_id: string;
-  readonly input_json: string | null;
-  readonly prediction_json: string | null;
-  readonly probabilities_json: string | null;
-  /** Every other field of the line, and those whose column could not hold the value itself. */
-  readonly rest_json: string;
+  /** The line of the log as it was written: what is asked for is read from it, the columns are what is asked by. */
+  readonly line_json: string;
 }
 
 /** Key (received_at, feedback_id), `received_at` being the time inside the id. */
@@ -75,8 +66,8 @@ export interface FeedbackRow {
   readonly feedback_id: string;
   readonly prediction_id: string | null;
   readonly correlation_id: string | null;
-  readonly actual_json: string;
   /** When the label became known; null when the caller did not say it, or not as a time. */
   readonly labelled_at: number | null;
-  readonly rest_json: string;
+  /** The line of the log as it was written. */
+  readonly line_json: string;
 }

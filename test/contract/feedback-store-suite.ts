@@ -3,7 +3,7 @@ import type { FeedbackLine } from '../../src/contracts/log-record.ts';
 import { uuidV7 } from '../../src/kernel/ids.ts';
 import type { FeedbackStore } from '../../src/watching/feedback-store.ts';
 import type { IngestStore } from '../../src/watching/ingestion/ingest-store.ts';
-import { idAt, someFeedback } from '../support/log-lines.ts';
+import { idAt, logged, someFeedback } from '../support/log-lines.ts';
 
 interface Stores {
   readonly ingest: IngestStore;
@@ -16,7 +16,7 @@ async function hold(stores: Stores, feedback: readonly FeedbackLine[]): Promise<
     from: 0,
     to: 1,
     predictions: [],
-    feedback,
+    feedback: logged(feedback),
     tornLines: 0,
   });
 }

@@ -10,7 +10,7 @@ import type { Store } from '../../src/storage/open-store.ts';
 import type { IngestStore, SegmentBatch } from '../../src/watching/ingestion/ingest-store.ts';
 import { Ingester } from '../../src/watching/ingestion/ingester.ts';
 import type { PredictionStore } from '../../src/watching/prediction-store.ts';
-import { aPrediction, someFeedback, writeSegment } from '../support/log-lines.ts';
+import { aPrediction, logged, someFeedback, writeSegment } from '../support/log-lines.ts';
 
 interface Stores {
   readonly store: Store;
@@ -37,9 +37,9 @@ export function describeIngestStore(stores: () => Stores): void {
       const segmentId = uuidV7();
       const late = aPrediction({ model: 'late' });
       expect(await ingest.offsetOf(segmentId)).toBe(0);
-      expect(await ingest.ingest(aBatch({ segmentId, from: 50, predictions: [late] }))).toBe(false);
+      expect(await ingest.ingest(aBatch({ segmentId, from: 50, predictions: logged([late]) }))).toBe(false);
       expect(await ingest.ingest(aBatch({ segmentId }))).toBe(true);
-      expect(await ingest.ingest(aBatch({ segmentId, predictions: [late] }))).toBe(false);
+      expect(await ingest.ingest(aBatch({ segmentId, predictions: logged([late]) }))).toBe(false);
       expect(await ingest.offsetOf(segmentId)).toBe(100);
       expect(await ingest.ingest(aBatch({ segmentId, from: 100, to: 2 ** 41 }))).toBe(true);
       expect(await ingest.offsetOf(segmentId)).toBe(2 ** 41);
@@ -48,8 +48,8 @@ export function describeIngestStore(stores: () => Stores): void {
 
     it('leaves a line that it holds as it is', async () => {
       const line = aPrediction({ model: 'replayed' });
-      await stores().ingest.ingest(aBatch({ predictions: [line, line] }));
-      await stores().ingest.ingest(aBatch({ predictions: [{ ...line, status: 500 }] }));
+      await stores().ingest.ingest(aBatch({ predictions: logged([line, line]) }));
+      await stores().ingest.ingest(aBatch({ predictions: logged([{ ...line, status: 500 }]) }));
       expect((await stores().predictions.query({ model: 'replayed' }, 10)).predictions).toEqual([line]);
     });
 
@@ -69,7 +69,7 @@ export function describeIngestStore(stores: () => Stores): void {
       const { store, ingest, predictions } = stores();
       const segmentId = uuidV7();
       const lines = Array.from({ length: 300 }, () => aPrediction({ model: 'halfway' }));
-      const batch = aBatch({ segmentId, predictions: lines, feedback: [someFeedback()] });
+      const batch = aBatch({ segmentId, predictions: logged(lines), feedback: logged([someFeedback()]) });
       await sql`alter table feedback rename to feedback_away`.execute(store.database);
       try {
         await expect(ingest.ingest(batch)).rejects.toThrow();

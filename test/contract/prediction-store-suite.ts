@@ -3,7 +3,7 @@ import type { PredictionLine } from '../../src/contracts/log-record.ts';
 import { uuidV7 } from '../../src/kernel/ids.ts';
 import type { IngestStore } from '../../src/watching/ingestion/ingest-store.ts';
 import type { PredictionCursor, PredictionStore } from '../../src/watching/prediction-store.ts';
-import { aPrediction, idAt } from '../support/log-lines.ts';
+import { aPrediction, idAt, logged } from '../support/log-lines.ts';
 
 interface Stores {
   readonly ingest: IngestStore;
@@ -15,7 +15,7 @@ async function hold(stores: Stores, predictions: readonly PredictionLine[]): Pro
     segmentId: uuidV7(),
     from: 0,
     to: 1,
-    predictions,
+    predictions: logged(predictions),
     feedback: [],
     tornLines: 0,
   });

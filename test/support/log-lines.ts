@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { FeedbackLine, PredictionLine } from '../../src/contracts/log-record.ts';
 import { uuidV7 } from '../../src/kernel/ids.ts';
+import type { Logged } from '../../src/watching/ingestion/ingest-store.ts';
 
 export function aPrediction(change: Partial<PredictionLine> = {}): PredictionLine {
   return {
@@ -38,6 +39,11 @@ export function someFeedback(change: Partial<FeedbackLine> = {}): FeedbackLine {
     actual: 'low',
     ...change,
   };
+}
+
+/** Lines as ingestion hands them on: read, and as they stand in the log. */
+export function logged<Line>(lines: readonly Line[]): readonly Logged<Line>[] {
+  return lines.map((line) => ({ line, text: JSON.stringify(line) }));
 }
 
 /** A UUIDv7 of any time, with a chosen end, for ids that must not follow the clock. */

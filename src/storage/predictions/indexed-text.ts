@@ -8,7 +8,7 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 /**
  * The form of a caller's text that both databases can hold, index and compare: the text itself, or a hash of it when
  * it holds NUL (neither database can) or a lone surrogate (both would change it), or is longer than an index takes.
- * A filter compares with the same form; the text itself stays in the row's JSON.
+ * A filter compares with the same form; the text itself stays in the row's line.
  */
 export function indexedText(text: string): string {
   const isPlain = text.length <= LONGEST && !text.includes('\0') && !text.startsWith(HASHED);

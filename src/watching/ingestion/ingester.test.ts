@@ -27,7 +27,7 @@ class FakeIngestStore implements IngestStore {
   }
 
   ids(): string[] {
-    return this.batches.flatMap((batch) => batch.predictions.map((line) => line['event.id']));
+    return this.batches.flatMap((batch) => batch.predictions.map(({ line }) => line['event.id']));
   }
 }
 

@@ -10,6 +10,8 @@ import { isJsonObject } from '../../kernel/json.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** No shorter text can be nested too deeply for the call stack. */
+const LONG = 4096;
 const OUTCOMES: ReadonlySet<unknown> = new Set(['ok', 'rejected', 'failed', 'timeout']);
 
 /**
@@ -19,7 +21,7 @@ const OUTCOMES: ReadonlySet<unknown> = new Set(['ok', 'rejected', 'failed', 'tim
 export function parseLogLine(text: string): LogLine | null {
   try {
     const value: unknown = JSON.parse(text);
-    if (!isJsonObject(value)) return null;
+    if (!isJsonObject(value) || (text.length > LONG && !canBeWritten(value))) return null;
     if (isUsualPrediction(value)) return value as unknown as PredictionLine;
     if (isUsualFeedback(value)) return value as unknown as FeedbackLine;
     const parsed = logLine.safeParse(value);
@@ -27,6 +29,16 @@ export function parseLogLine(text: string): LogLine | null {
   } catch {
     // Not JSON, or nested deeper than the schema can follow: both are lines that nobody can use.
     return null;
+  }
+}
+
+/** A value that was read may still be nested too deeply to be written again, and then nobody could show it. */
+function canBeWritten(value: unknown): boolean {
+  try {
+    JSON.stringify(value);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -41,8 +41,8 @@ async function openSegment(content: SegmentContent, limits: Partial<ReadLimits> 
 }
 
 const linesOf = (batches: readonly SegmentBatch[]) => ({
-  predictions: batches.flatMap((batch) => batch.predictions),
-  feedback: batches.flatMap((batch) => batch.feedback),
+  predictions: batches.flatMap((batch) => batch.predictions.map(({ line }) => line)),
+  feedback: batches.flatMap((batch) => batch.feedback.map(({ line }) => line)),
   torn: batches.reduce((sum, batch) => sum + batch.tornLines, 0),
 });
 

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { FeedbackLine, PredictionLine } from '../../contracts/log-record.ts';
-import type { SegmentBatch } from './ingest-store.ts';
+import type { Logged, SegmentBatch } from './ingest-store.ts';
 import { parseLogLine } from './parse-log-line.ts';
 
 const NEWLINE = 0x0a;
@@ -50,14 +50,14 @@ export class SegmentReader {
   }
 
   #batch(from: number, bytes: Buffer): SegmentBatch {
-    const predictions: PredictionLine[] = [];
-    const feedback: FeedbackLine[] = [];
+    const predictions: Logged<PredictionLine>[] = [];
+    const feedback: Logged<FeedbackLine>[] = [];
     let tornLines = 0;
     for (const text of bytes.toString('utf8', 0, bytes.length - 1).split('\n')) {
       const line = parseLogLine(text);
       if (line === null) tornLines += 1;
-      else if (line['event.action'] === 'prediction') predictions.push(line);
-      else if (line['event.action'] === 'feedback') feedback.push(line);
+      else if (line['event.action'] === 'prediction') predictions.push({ line, text });
+      else if (line['event.action'] === 'feedback') feedback.push({ line, text });
     }
     return { segmentId: this.#segmentId, from, to: from + bytes.length, predictions, feedback, tornLines };
   }
