@@ -3,6 +3,7 @@ import { systemClock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { LocalRegistry } from '../models/registry/local/local-registry.ts';
 import type { ModelStore } from '../models/registry/model-store.ts';
+import { openNativeSession } from '../models/runtimes/onnx/native-session.ts';
 import { OnnxRuntime } from '../models/runtimes/onnx/onnx-runtime.ts';
 import type { Runtime } from '../models/runtimes/runtime.ts';
 import { openStore, type Store } from '../storage/open-store.ts';
@@ -25,7 +26,7 @@ export async function openRegistry(paths: Paths, logger: Logger): Promise<Regist
   await mkdir(paths.data, { recursive: true, mode: PRIVATE });
   const store = await openStore({ url: paths.storeUrl }, logger);
   const models = new KyselyModelStore(store.database);
-  const runtime = new OnnxRuntime();
+  const runtime = new OnnxRuntime(openNativeSession);
   const registry = new LocalRegistry({
     directory: paths.registry,
     store: models,

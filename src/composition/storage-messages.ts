@@ -7,7 +7,10 @@ export interface StorageThreadData {
   readonly retention: { readonly maxAgeDays: number; readonly maxBytes: number };
 }
 
-export type ToStorageThread = { readonly type: 'drain'; readonly deadlineMs: number };
+export type ToStorageThread =
+  /** Whether the thread that answers has more to do than it can. */
+  | { readonly type: 'pressure'; readonly isPressed: boolean }
+  | { readonly type: 'drain'; readonly deadlineMs: number };
 
 export type FromStorageThread =
   | { readonly type: 'lines'; readonly count: number }

@@ -8,6 +8,7 @@ import type { LogFields, Logger } from '../kernel/logger.ts';
 import { openStore, type Store } from '../storage/open-store.ts';
 import { KyselyIngestStore } from '../storage/predictions/kysely-ingest-store.ts';
 import { Ingester } from '../watching/ingestion/ingester.ts';
+import { Pace } from '../watching/ingestion/pace.ts';
 import { expireSegments } from '../watching/ingestion/segment-expiry.ts';
 import type { FromStorageThread, StorageThreadData, ToStorageThread } from './storage-messages.ts';
 
@@ -16,6 +17,7 @@ const EXPIRY_EVERY_MS = 60_000;
 const OPEN_RETRY_MS = 1_000;
 const data = workerData as StorageThreadData;
 const stop = new AbortController();
+const pace = new Pace();
 
 function post(message: FromStorageThread): void {
   parentPort?.postMessage(message);
@@ -72,9 +74,13 @@ async function expireForever(store: KyselyIngestStore): Promise<void> {
 async function main(): Promise<void> {
   stepBack();
   const deadline = new Promise<number>((resolve) => {
-    parentPort?.once('message', (message: ToStorageThread) => {
-      stop.abort();
-      resolve(message.deadlineMs);
+    parentPort?.on('message', (message: ToStorageThread) => {
+      if (message.type === 'pressure') pace.isPressed = message.isPressed;
+      else {
+        pace.isPressed = false;
+        stop.abort();
+        resolve(message.deadlineMs);
+      }
     });
   });
   const opened = await openWhenReachable();
@@ -87,6 +93,7 @@ async function main(): Promise<void> {
     directory: data.directory,
     store,
     logger,
+    pace,
     observer: {
       lines: (count) => post({ type: 'lines', count }),
       tornLines: (count) => post({ type: 'torn', count }),
@@ -99,4 +106,4 @@ async function main(): Promise<void> {
   post({ type: 'drained', lagBytes });
 }
 
-void main();
+void main().finally(() => parentPort?.unref());

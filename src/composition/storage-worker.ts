@@ -16,6 +16,23 @@ const RESTART_MS = 5_000;
 /** A small young generation: the thread's work is short-lived, and the default lets garbage grow to 50 MB. */
 const MEMORY = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 };
 
+const PRESSURE_EVERY_MS = 100;
+/** Share of its time that the event loop works. */
+const PRESSED = 0.8;
+
+/** Tells whenever this thread begins or ends to have more to do than it can. */
+function watchPressure(onChange: (isPressed: boolean) => void): NodeJS.Timeout {
+  let before = performance.eventLoopUtilization();
+  let wasPressed = false;
+  return setInterval(() => {
+    const now = performance.eventLoopUtilization();
+    const isPressed = performance.eventLoopUtilization(now, before).utilization > PRESSED;
+    before = now;
+    if (isPressed !== wasPressed) onChange(isPressed);
+    wasPressed = isPressed;
+  }, PRESSURE_EVERY_MS).unref();
+}
+
 /** Starts the storage thread and keeps it running; a thread that dies is started again and loses nothing. */
 export function startStorageWorker(
   script: URL,
@@ -56,6 +73,11 @@ export function startStorageWorker(
   let restart: NodeJS.Timeout | undefined;
   let onDrained: (bytes: number) => void = () => undefined;
   let worker = start();
+  const watch = watchPressure((isPressed) => send({ type: 'pressure', isPressed }));
+
+  function send(message: ToStorageThread): void {
+    worker.postMessage(message);
+  }
 
   function start(): Worker {
     const thread = new Worker(script, { workerData: data, resourceLimits: MEMORY });
@@ -97,10 +119,11 @@ export function startStorageWorker(
     async drain(deadlineMs) {
       draining = true;
       clearTimeout(restart);
+      clearInterval(watch);
       const drained = new Promise<number>((resolve) => {
         onDrained = resolve;
       });
-      worker.postMessage({ type: 'drain', deadlineMs } satisfies ToStorageThread);
+      send({ type: 'drain', deadlineMs });
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<number>((resolve) => {
         timer = setTimeout(() => resolve(lagBytes), deadlineMs + 1_000);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseBody } from './parse-body.ts';
 
-const parse = (text: string | Buffer) => parseBody(Buffer.from(text as string));
+const parse = (text: string | Buffer) => parseBody(Buffer.from(text as string)).value;
 const nested = (levels: number, pad = '') => `${'['.repeat(levels)}"${pad}"${']'.repeat(levels)}`;
 
 describe('parseBody', () => {
@@ -61,5 +61,35 @@ describe('parseBody', () => {
 
   it('finds the depth of ten megabytes of brackets without building them', () => {
     expect(() => parse(Buffer.alloc(10_000_000, '['))).toThrow('nested deeper');
+  });
+});
+
+describe('the text of a body', () => {
+  const texts = (text: string) => {
+    const { text: whole, elements } = parseBody(Buffer.from(text));
+    return { whole, elements };
+  };
+  const rows = Array.from({ length: 70 }, (_, i) => `{"a": ${i}, "b": "é[{\\"}]", "c": [[1], {}]}`);
+
+  it('is kept whole when it is one short line', () => {
+    expect(texts('{"a": 1.0,\t"b":"\\n"}').whole).toBe('{"a": 1.0,\t"b":"\\n"}');
+    expect(texts('\ufeff{"a":1}').whole).toBe('{"a":1}');
+    expect(texts('{"a":\n1}').whole).toBeNull();
+    expect(texts('{"a":1}\r').whole).toBeNull();
+    expect(texts(`{"a":1${' '.repeat(4096)}}`).whole).toBeNull();
+  });
+
+  it('is kept for each row of a list', () => {
+    expect(texts(`{"instances": [${rows.join(' , ')}], "n": 1}`).elements).toEqual(rows);
+    expect(texts(`{"instances":[${rows.join(',\n')}]}`).elements).toBeNull();
+    const long = `{"a":"${'x'.repeat(5000)}"}`;
+    expect(texts(`{"instances":[${[...rows, long].join()}]}`).elements).toEqual([...rows, null]);
+  });
+
+  it('is never that of another list, nor of fewer rows than there are', () => {
+    const half = rows.slice(0, 35).join();
+    expect(texts(`{"instances":[${half}],"other":[${half}]}`).elements).toBeNull();
+    expect(texts(`{"instances":[${half}],"instances":[${half}]}`).elements).toBeNull();
+    expect(texts(`{"instances":[${rows.join()},5,null]}`).elements).toHaveLength(70);
   });
 });

@@ -163,12 +163,22 @@ const PAGE_POLICY = {
   frameAncestors: ["'none'"],
 };
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The text of each object in the one list of the body; see `ParsedBody.elements`. */
+    elementTexts: readonly (string | null)[] | null;
+  }
+}
+
 function useJson(app: FastifyInstance): void {
+  app.decorateRequest('elementTexts', null);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     try {
       requirePlainUtf8(request.headers);
-      done(null, parseBody(body as Buffer));
+      const { value, elements } = parseBody(body as Buffer);
+      request.elementTexts = elements;
+      done(null, value);
     } catch (error) {
       done(error as Error);
     }

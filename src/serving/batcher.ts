@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError, messageOf } from '../kernel/errors.ts';
 import type { InputRecord } from '../models/record-check.ts';
@@ -130,6 +131,8 @@ export class Batcher {
       this.#onRun(outputs.length, elapsedMs);
       deliver(batch, outputs, elapsedMs);
       this.#running = [];
+      // A run may hold the thread: before the next, whoever waits for the event loop has its turn.
+      if (this.#queue.length > 0) await nextTurn();
     }
     this.#busy = false;
     for (const resolve of this.#idle.splice(0)) resolve();

@@ -1,9 +1,9 @@
 import { AppError, messageOf } from '../kernel/errors.ts';
-import type { JsonObject } from '../kernel/json.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { type ModelReference, parseModelReference, selectMajor } from '../models/model-reference.ts';
 import { type ModelVersion, versionLabel } from '../models/model-version.ts';
 import type { ModelRegistry } from '../models/registry/registry.ts';
+import type { Redact } from './prediction-log/redaction.ts';
 import type { ServedVersion } from './served-version.ts';
 import type { ServingMeter } from './serving-meter.ts';
 import { createTarget, type Target } from './target.ts';
@@ -14,7 +14,7 @@ export interface EndpointSpec {
   readonly name: string;
   readonly reference: string;
   readonly required: boolean;
-  readonly redact: (row: JsonObject) => JsonObject;
+  readonly redact: Redact | null;
   /** The fields that `redact` is about. */
   readonly redactedFields: readonly string[];
 }
@@ -175,7 +175,7 @@ export class Fleet {
       name: version.model,
       reference: versionLabel(version),
       required: false,
-      redact: (row: JsonObject) => row,
+      redact: null,
       redactedFields: [],
     };
     const targets = this.#onDemand.get(served) ?? new Map<string, Target>();

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   aField,
   aServedVersion,
@@ -12,8 +12,8 @@ import {
 } from '../../test/support/serving-fakes.ts';
 import { logLine, type PredictionLine } from '../contracts/log-record.ts';
 import { AppError } from '../kernel/errors.ts';
-import type { JsonObject } from '../kernel/json.ts';
 import type { PredictionLog } from './prediction-log/prediction-log.ts';
+import type { Redact } from './prediction-log/redaction.ts';
 import { Predictor, type RequestContext } from './predictor.ts';
 import { createTarget } from './target.ts';
 
@@ -37,19 +37,21 @@ const unwritable = async (): Promise<void> => {
 function setUp({
   onUnwritable = 'refuse',
   rejectedPerSecond = 50,
-  redact = (row) => row,
+  redact = null,
   deadlineMs = 10_000,
+  acceptsArray = false,
 }: {
   onUnwritable?: 'refuse' | 'answer';
   rejectedPerSecond?: number;
-  redact?: (row: JsonObject) => JsonObject;
+  redact?: Redact | null;
   deadlineMs?: number;
+  acceptsArray?: boolean;
 } = {}) {
   const clock = new HandClock();
   clock.wall = Date.now();
   const log = new FakePredictionLog();
   const meter = new FakeServingMeter();
-  const model = new FakeModel(aSignature([aField('x')], BINARY));
+  const model = new FakeModel({ ...aSignature([aField('x')], BINARY), acceptsArray });
   model.answer = () => ({ prediction: 0, probabilities: [0.77, 0.23] });
   model.onRun = () => clock.advance(3);
   const served = aServedVersion(aVersion({ semver: '1.0.0' }), model, clock, { deadlineMs, maxQueueRows: 5 });
@@ -64,6 +66,7 @@ function setUp({
   const predictor = new Predictor({ log, clock, meter, onUnwritable, rejectedPerSecond, maxRequestRows: 4 });
   const context = (): RequestContext => ({
     receivedAt: clock.elapsed(),
+    rowTexts: null,
     traceId: 'f'.repeat(32),
     dialect: 'native',
     correlationId: 'order-7',
@@ -77,7 +80,10 @@ describe('one row', () => {
   it('is answered with what its line says', async () => {
     const { predictor, target, context, log, meter, served } = setUp();
     const answer = await predictor.predict(target, { x: 1 }, context());
-    expect(answer).toMatchObject({ logged: true, rendered: { confidence: 0.77, probability: 0.23 } });
+    expect(answer).toMatchObject({
+      logged: true,
+      rendered: { confidenceJson: '0.77', probabilityJson: '0.23' },
+    });
     expect(log.lines).toHaveLength(1);
     expect(log.lines[0]).toMatchObject({
       'event.id': answer.id,
@@ -95,6 +101,30 @@ describe('one row', () => {
     expect(meter.outcomes).toEqual({ ok: 1 });
     expect(meter.inflightNow).toBe(0);
     expect(served.pinned).toBe(false);
+  });
+
+  it('is logged with the text that it was read from, and written anew where fields are redacted', async () => {
+    const text = '{"x": 1.0}';
+    const open = setUp();
+    const append = vi.spyOn(open.log, 'append');
+    await open.predictor.predict(open.target, { x: 1 }, { ...open.context(), rowTexts: [text] });
+    expect(append.mock.lastCall?.[0]).toContain(`"input":${text},`);
+    const rows = [{ x: 1 }, { x: 2 }];
+    await open.predictor.predictBatch(open.target, rows, { ...open.context(), rowTexts: [null, text] });
+    expect(append.mock.calls.map(([line]) => /"input":(\{[^}]*\})/.exec(line)?.[1])).toEqual([
+      text,
+      '{"x":1}',
+      text,
+    ]);
+    const hidden = setUp({ redact: () => ({ x: 'hidden' }) });
+    await hidden.predictor.predict(hidden.target, { x: 1 }, { ...hidden.context(), rowTexts: [text] });
+    expect(hidden.log.lines[0]?.input).toEqual({ x: 'hidden' });
+  });
+
+  it('that came as a list is logged as the fields that it is', async () => {
+    const { predictor, target, context, log } = setUp({ acceptsArray: true });
+    await predictor.predict(target, [1], { ...context(), rowTexts: ['[1]'] });
+    expect(log.lines[0]?.input).toEqual({ x: 1 });
   });
 
   it('is not answered before its line is in', async () => {

@@ -17,6 +17,8 @@ import type { Target } from './target.ts';
 export interface RequestContext extends LineContext {
   /** `clock.elapsed()` when the body was parsed. */
   readonly receivedAt: number;
+  /** The JSON that each row was read from, in their order, where it may stand in a log line: one line, not too long. */
+  readonly rowTexts: readonly (string | null)[] | null;
 }
 
 /** One answered row. */
@@ -25,6 +27,12 @@ export interface Answer {
   readonly rendered: RenderedOutput;
   /** False only when the log cannot be written and the operator chose to answer all the same. */
   readonly logged: boolean;
+}
+
+/** A row, and the JSON that it was read from where that is known. */
+interface RowSource {
+  readonly row: JsonValue;
+  readonly text: string | null;
 }
 
 interface PredictorDependencies {
@@ -64,7 +72,8 @@ export class Predictor {
         const [output] = await this.#infer(target, [row]);
         result = output as RowOutput | AppError;
       } else result = invalid(served.check.problems(row));
-      const record = this.#record(target, row, result, context, this.#latencyOf(context));
+      const text = row === value ? (context.rowTexts?.[0] ?? null) : null;
+      const record = this.#record(target, { row, text }, result, context, this.#latencyOf(context));
       const logged = record.written === null || (await this.#isWritten(record.written));
       if (record.answer instanceof AppError) throw record.answer;
       return logged ? record.answer : { ...record.answer, logged };
@@ -100,7 +109,14 @@ export class Predictor {
       const answers = rows.map((row, i) => {
         const fits = good[next] === row;
         const result = fits ? outputs[next++] : invalid(served.check.problems(row, `instances[${i}].`));
-        const record = this.#record(target, row, result as RowOutput | AppError, context, latencyMs);
+        const text = row === values[i] ? (context.rowTexts?.[i] ?? null) : null;
+        const record = this.#record(
+          target,
+          { row, text },
+          result as RowOutput | AppError,
+          context,
+          latencyMs,
+        );
         written = record.written ?? written;
         return record.answer;
       });
@@ -136,7 +152,7 @@ export class Predictor {
   /** Counts the row and gives its line to the log; rejections beyond the rate are counted only. */
   #record(
     target: Target,
-    row: JsonValue,
+    source: RowSource,
     result: RowOutput | AppError,
     context: RequestContext,
     latencyMs: number,
@@ -158,7 +174,7 @@ export class Predictor {
         latencyMs,
         target: target.line,
         context,
-        input: outcome === 'rejected' ? null : target.redact(row as JsonObject),
+        inputJson: outcome === 'rejected' ? null : inputJson(target, source),
         output: rendered,
         errorCode: failure?.code ?? null,
       }),
@@ -184,6 +200,11 @@ function refusalOfAll(outputs: readonly (RowOutput | AppError)[]): AppError | nu
   const [first] = outputs;
   if (!(first instanceof AppError) || (first.kind !== 'unavailable' && first.kind !== 'timeout')) return null;
   return outputs.every((output) => output === first) ? first : null;
+}
+
+function inputJson({ redact }: Target, { row, text }: RowSource): string {
+  if (redact !== null) return JSON.stringify(redact(row as JsonObject));
+  return text ?? JSON.stringify(row);
 }
 
 function invalid(problems: readonly FieldProblem[]): AppError {

@@ -15,8 +15,8 @@ describe('compileRender', () => {
     expect(compileRender(BINARY)({ prediction: 0, probabilities: [0.77, 0.23] })).toEqual({
       predictionJson: '0',
       probabilitiesJson: '{"0":0.77,"1":0.23}',
-      confidence: 0.77,
-      probability: 0.23,
+      confidenceJson: '0.77',
+      probabilityJson: '0.23',
     });
   });
 
@@ -25,7 +25,7 @@ describe('compileRender', () => {
       prediction: 'no',
       probabilities: [0.2, 0.8],
     });
-    expect(rendered).toMatchObject({ confidence: 0.8, probability: 0.2 });
+    expect(rendered).toMatchObject({ confidenceJson: '0.8', probabilityJson: '0.2' });
   });
 
   it('gives several classes their confidence as probability', () => {
@@ -33,8 +33,8 @@ describe('compileRender', () => {
       compileRender(classes(['a', 'b', 'c']))({ prediction: 'b', probabilities: [0.2, 0.5, 0.3] }),
     ).toMatchObject({
       predictionJson: '"b"',
-      confidence: 0.5,
-      probability: 0.5,
+      confidenceJson: '0.5',
+      probabilityJson: '0.5',
     });
   });
 
@@ -52,13 +52,13 @@ describe('compileRender', () => {
     expect(compileRender(classes(null))({ prediction: 7, probabilities: [0.1, 0.9] })).toEqual({
       predictionJson: '7',
       probabilitiesJson: null,
-      confidence: 0.9,
-      probability: 0.9,
+      confidenceJson: '0.9',
+      probabilityJson: '0.9',
     });
   });
 
   it('has neither for a classifier without probabilities, and for a regression', () => {
-    const nothing = { probabilitiesJson: null, confidence: null, probability: null };
+    const nothing = { probabilitiesJson: null, confidenceJson: null, probabilityJson: null };
     expect(compileRender(classes(['a']))({ prediction: 'a', probabilities: null })).toEqual({
       predictionJson: '"a"',
       ...nothing,
@@ -74,7 +74,7 @@ describe('compileRender', () => {
       prediction: 0,
       probabilities: new Float32Array([Number.NaN, Number.POSITIVE_INFINITY]),
     });
-    expect(rendered).toMatchObject({ confidence: null, probability: null });
+    expect(rendered).toMatchObject({ confidenceJson: null, probabilityJson: null });
     const probabilities: unknown = JSON.parse(rendered.probabilitiesJson ?? 'null');
     for (const value of Object.values(probabilities ?? {})) expect(typeof value).toBe('number');
   });

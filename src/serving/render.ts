@@ -1,3 +1,4 @@
+import { float32Text } from '../kernel/float-text.ts';
 import type { JsonValue } from '../kernel/json.ts';
 import type { RowOutput } from '../models/runtimes/runtime.ts';
 import type { Label, OutputSpec } from '../models/signature.ts';
@@ -8,9 +9,9 @@ export interface RenderedOutput {
   /** `{"label": p, …}`, or null where the model has no probabilities or no names for them. */
   readonly probabilitiesJson: string | null;
   /** Probability of the predicted class; null for anything but a classifier with probabilities. */
-  readonly confidence: number | null;
-  /** Probability of the positive class of a binary model, and `confidence` otherwise. */
-  readonly probability: number | null;
+  readonly confidenceJson: string | null;
+  /** Probability of the positive class of a binary model, and `confidenceJson` otherwise. */
+  readonly probabilityJson: string | null;
 }
 
 /** Made once per version: labels are turned into JSON keys once. */
@@ -19,8 +20,8 @@ export function compileRender(spec: OutputSpec): (output: RowOutput) => Rendered
     return ({ prediction }) => ({
       predictionJson: JSON.stringify(prediction),
       probabilitiesJson: null,
-      confidence: null,
-      probability: null,
+      confidenceJson: null,
+      probabilityJson: null,
     });
   }
   const labels = spec.labels ?? [];
@@ -32,15 +33,24 @@ export function compileRender(spec: OutputSpec): (output: RowOutput) => Rendered
   return ({ prediction, probabilities }) => {
     const predictionJson = jsonOf.get(prediction) ?? JSON.stringify(prediction);
     if (probabilities === null || !allFinite(probabilities, labels.length))
-      return { predictionJson, probabilitiesJson: null, confidence: null, probability: null };
-    const predicted = indexOf.get(prediction);
-    const confidence =
-      predicted === undefined ? greatest(probabilities) : (probabilities[predicted] as number);
-    const probability = positive === null ? confidence : (probabilities[positive] as number);
-    if (keys.length === 0) return { predictionJson, probabilitiesJson: null, confidence, probability };
-    let json = '';
-    for (let i = 0; i < keys.length; i++) json += (keys[i] as string) + String(probabilities[i]);
-    return { predictionJson, probabilitiesJson: `${json}}`, confidence, probability };
+      return { predictionJson, probabilitiesJson: null, confidenceJson: null, probabilityJson: null };
+    const textOf = probabilities instanceof Float32Array ? float32Text : String;
+    const predicted = indexOf.get(prediction) ?? greatest(probabilities);
+    let probabilitiesJson = '';
+    let confidenceJson = '';
+    let positiveJson = '';
+    for (let i = 0; i < probabilities.length; i++) {
+      const text = textOf(probabilities[i] as number);
+      if (i < keys.length) probabilitiesJson += (keys[i] as string) + text;
+      if (i === predicted) confidenceJson = text;
+      if (i === positive) positiveJson = text;
+    }
+    return {
+      predictionJson,
+      probabilitiesJson: keys.length === 0 ? null : `${probabilitiesJson}}`,
+      confidenceJson,
+      probabilityJson: positive === null ? confidenceJson : positiveJson,
+    };
   };
 }
 
@@ -51,8 +61,9 @@ function allFinite(values: ArrayLike<number>, labelCount: number): boolean {
   return true;
 }
 
+/** Index of the greatest. */
 function greatest(values: ArrayLike<number>): number {
-  let most = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < values.length; i++) most = Math.max(most, values[i] as number);
+  let most = 0;
+  for (let i = 1; i < values.length; i++) if ((values[i] as number) > (values[most] as number)) most = i;
   return most;
 }

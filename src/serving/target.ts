@@ -1,7 +1,7 @@
 import type { AppError } from '../kernel/errors.ts';
-import type { JsonObject } from '../kernel/json.ts';
 import type { RowOutput } from '../models/runtimes/runtime.ts';
 import { lineTarget } from './prediction-log/lines.ts';
+import type { Redact } from './prediction-log/redaction.ts';
 import { compileRender, type RenderedOutput } from './render.ts';
 import type { ServedVersion } from './served-version.ts';
 import type { ServingMeter, TargetMeter } from './serving-meter.ts';
@@ -13,7 +13,7 @@ export interface Target {
   readonly served: ServedVersion;
   readonly meter: TargetMeter;
   readonly render: (output: RowOutput) => RenderedOutput;
-  readonly redact: (row: JsonObject) => JsonObject;
+  readonly redact: Redact | null;
   /** The fields of a log line that never change here, as JSON text. */
   readonly line: string;
   /** `"model":…,"model_version":…` of an answer, as JSON text. */
@@ -26,7 +26,7 @@ interface TargetParts {
   readonly revision: number;
   readonly served: ServedVersion;
   readonly meter: ServingMeter;
-  readonly redact: (row: JsonObject) => JsonObject;
+  readonly redact: Redact | null;
   readonly statusOf: (error: AppError) => number;
 }
 

@@ -65,7 +65,9 @@ async function openDatabase(options: SqliteOptions): Promise<SqliteDatabase> {
       if (!options.readOnly) {
         await retryWhileBusy(options.lockWaitMs, async () => native.exec('pragma journal_mode = wal'));
       }
-      native.exec(`pragma synchronous = normal; pragma foreign_keys = on; pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+      native.exec(
+        `pragma synchronous = normal; pragma foreign_keys = on; pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
+      );
     } catch (error) {
       native.close();
       throw error;

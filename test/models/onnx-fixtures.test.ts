@@ -4,6 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { JsonValue } from '../../src/kernel/json.ts';
 import { compileRecordCheck, type InputRecord } from '../../src/models/record-check.ts';
 import { readArtifact } from '../../src/models/registry/local/read-artifact.ts';
+import { openNativeSession } from '../../src/models/runtimes/onnx/native-session.ts';
 import { OnnxRuntime } from '../../src/models/runtimes/onnx/onnx-runtime.ts';
 import type { LoadedModel, RowOutput } from '../../src/models/runtimes/runtime.ts';
 import { rowOf } from '../../src/serving/row.ts';
@@ -21,7 +22,9 @@ interface Case {
 async function load(folder: string, name: string): Promise<LoadedModel> {
   const directory = path.join(folder, 'model');
   const isMlflow = statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true;
-  return new OnnxRuntime().load(await readArtifact(isMlflow ? directory : path.join(folder, name)));
+  return new OnnxRuntime(openNativeSession).load(
+    await readArtifact(isMlflow ? directory : path.join(folder, name)),
+  );
 }
 
 function expectClose(actual: JsonValue, expected: JsonValue, tolerance: number): void {

@@ -39,8 +39,8 @@ function rowProblem(error: AppError, requestId: string, isExplained: boolean): P
 
 function partsOf({ rendered, logged }: Answer): string {
   let parts = `"prediction":${rendered.predictionJson}`;
-  if (rendered.confidence !== null)
-    parts += `,"confidence":${rendered.confidence},"probability":${rendered.probability}`;
+  if (rendered.confidenceJson !== null)
+    parts += `,"confidence":${rendered.confidenceJson},"probability":${rendered.probabilityJson}`;
   if (rendered.probabilitiesJson !== null) parts += `,"probabilities":${rendered.probabilitiesJson}`;
   return logged ? parts : `${parts},"logged":false`;
 }

@@ -7,6 +7,7 @@ import type { Fleet } from '../../serving/fleet.ts';
 import type { Predictor, RequestContext } from '../../serving/predictor.ts';
 import { isWrapped } from '../../serving/row.ts';
 import type { Target } from '../../serving/target.ts';
+import type { ParsedBody } from '../parse-body.ts';
 import { answerJson, batchJson } from './answers.ts';
 
 interface PredictDependencies {
@@ -29,7 +30,7 @@ const MAX_ID_LENGTH = 256;
 export type PredictOne = (
   headers: IncomingHttpHeaders,
   requestId: string,
-  body: JsonValue,
+  body: Pick<ParsedBody, 'value' | 'text'>,
   receivedAt: number,
 ) => Promise<string>;
 
@@ -39,15 +40,15 @@ function createPredictOne({ predictor, clock }: PredictDependencies) {
     target: Target,
     headers: IncomingHttpHeaders,
     requestId: string,
-    body: JsonValue,
+    { value, text }: Pick<ParsedBody, 'value' | 'text'>,
     receivedAt: number,
   ): Promise<string> => {
-    const context = contextOf(headers, requestId, receivedAt);
-    const wrapped = isWrapped(target.served.signature, body);
+    const wrapped = isWrapped(target.served.signature, value);
+    const context = contextOf(headers, requestId, receivedAt, wrapped || text === null ? null : [text]);
     const answer = await predictor.predict(
       target,
-      wrapped ? body.features : body,
-      wrapped ? wrappedContext(context, body as unknown as JsonObject) : context,
+      wrapped ? value.features : value,
+      wrapped ? wrappedContext(context, value as unknown as JsonObject) : context,
     );
     return answerJson(target, answer, clock.elapsed() - receivedAt);
   };
@@ -91,7 +92,8 @@ export function registerPredictRoutes(app: FastifyInstance, deps: PredictDepende
   ): Promise<FastifyReply> {
     const receivedAt = clock.elapsed();
     const target = await find(request.params as Params);
-    const json = await predictOne(target, request.headers, request.id, request.body as JsonValue, receivedAt);
+    const body = { value: request.body as JsonValue, text: null };
+    const json = await predictOne(target, request.headers, request.id, body, receivedAt);
     return sendJson(reply, json);
   }
 
@@ -102,10 +104,12 @@ export function registerPredictRoutes(app: FastifyInstance, deps: PredictDepende
   ): Promise<FastifyReply> {
     const receivedAt = clock.elapsed();
     const target = await find(request.params as Params);
+    const rows = instancesOf(request.body as JsonValue);
+    const texts = request.elementTexts?.length === rows.length ? request.elementTexts : null;
     const answers = await predictor.predictBatch(
       target,
-      instancesOf(request.body as JsonValue),
-      contextOf(request.headers, request.id, receivedAt),
+      rows,
+      contextOf(request.headers, request.id, receivedAt, texts),
     );
     return sendJson(reply, batchJson(target, answers, clock.elapsed() - receivedAt, request.id));
   }
@@ -120,9 +124,15 @@ function sendJson(reply: FastifyReply, json: string): FastifyReply {
   return reply.header('content-type', 'application/json; charset=utf-8').send(json);
 }
 
-function contextOf(headers: IncomingHttpHeaders, requestId: string, receivedAt: number): RequestContext {
+function contextOf(
+  headers: IncomingHttpHeaders,
+  requestId: string,
+  receivedAt: number,
+  rowTexts: RequestContext['rowTexts'],
+): RequestContext {
   return {
     receivedAt,
+    rowTexts,
     traceId: requestId,
     dialect: 'native',
     correlationId: boundedHeader(headers['x-correlation-id']),

@@ -34,7 +34,7 @@ function aLine(change: Partial<Parameters<typeof predictionLine>[0]> = {}): stri
       routingKey: undefined,
       callerTime: undefined,
     },
-    input: { a: 1 },
+    inputJson: '{"a":1}',
     errorCode: null,
     output: compileRender({ task: 'regression' })({ prediction: 2.5, probabilities: null }),
     ...change,
@@ -85,7 +85,7 @@ describe('predictionLine', () => {
         routingKey: odd,
         callerTime: odd,
       },
-      input: JSON.parse(`{${JSON.stringify(odd)}:${JSON.stringify(odd)}}`),
+      inputJson: `{${JSON.stringify(odd)}:${JSON.stringify(odd)}}`,
       output: compileRender(spec)(output),
     });
     expect(line).not.toMatch(/[\n\r]/);
@@ -109,7 +109,7 @@ describe('predictionLine', () => {
       outcome: 'rejected',
       status: 422,
       errorCode: 'INPUT_INVALID',
-      input: null,
+      inputJson: null,
       output: null,
     });
     expect(parsed(line)).toMatchObject({

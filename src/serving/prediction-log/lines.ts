@@ -1,6 +1,5 @@
 import { type FeedbackLine, LOG_SCHEMA, type Outcome } from '../../contracts/log-record.ts';
 import type { ErrorCode } from '../../kernel/errors.ts';
-import type { JsonObject } from '../../kernel/json.ts';
 import type { RenderedOutput } from '../render.ts';
 
 /** What every line of one request has in common; `contracts/log-record.ts` says what each field means. */
@@ -34,7 +33,8 @@ interface LineParts {
   readonly latencyMs: number;
   readonly target: string;
   readonly context: LineContext;
-  readonly input: JsonObject | null;
+  /** One JSON object without a newline; null when the row was rejected. */
+  readonly inputJson: string | null;
   readonly output: RenderedOutput | null;
   readonly errorCode: ErrorCode | null;
 }
@@ -53,11 +53,11 @@ export function predictionLine(parts: LineParts): string {
   if (context.routingKey !== undefined) line += `,"key":${JSON.stringify(context.routingKey)}`;
   if (context.callerTime !== undefined) line += `,"timestamp":${JSON.stringify(context.callerTime)}`;
   if (parts.errorCode !== null) line += `,"error.code":"${parts.errorCode}"`;
-  if (parts.input !== null) line += `,"input":${JSON.stringify(parts.input)}`;
+  if (parts.inputJson !== null) line += `,"input":${parts.inputJson}`;
   if (output !== null) {
     line += `,"prediction":${output.predictionJson}`;
     if (output.probabilitiesJson !== null) line += `,"probabilities":${output.probabilitiesJson}`;
-    if (output.confidence !== null) line += `,"confidence":${output.confidence}`;
+    if (output.confidenceJson !== null) line += `,"confidence":${output.confidenceJson}`;
   }
   return `${line}}`;
 }

@@ -3,16 +3,19 @@ import type { JsonObject, JsonValue } from '../../kernel/json.ts';
 
 export type Redaction = 'drop' | 'hash';
 
+/** A row as it may stand in the log. */
+export type Redact = (row: JsonObject) => JsonObject;
+
 /**
- * What of a row goes into the log. A hashed value is `hmac:` and the first 32 hexadecimal digits of HMAC-SHA-256 over
+ * What of a row goes into the log, or null when nothing is to be kept out of it. A hashed value is `hmac:` and the first 32 hexadecimal digits of HMAC-SHA-256 over
  * its JSON, so equal values stay equal and nobody without the key can try out zip codes.
  */
 export function compileRedaction(
   fields: Readonly<Record<string, Redaction>>,
   key: string | undefined,
-): (row: JsonObject) => JsonObject {
+): Redact | null {
   const rules = Object.entries(fields);
-  if (rules.length === 0) return (row) => row;
+  if (rules.length === 0) return null;
   return (row) => {
     const kept: Record<string, JsonValue> = { ...row };
     for (const [name, rule] of rules) {

@@ -30,7 +30,8 @@ export interface SegmentLogOptions {
 }
 
 interface Group {
-  readonly lines: string[];
+  /** Each line with its newline. */
+  text: string;
   readonly written: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (error: AppError) => void;
@@ -98,7 +99,7 @@ export class SegmentLog implements PredictionLog {
       this.#next = newGroup();
       if (this.#writing === null) process.nextTick(() => this.#startWriting());
     }
-    this.#next.lines.push(line);
+    this.#next.text += `${line}\n`;
     return this.#next.written;
   }
 
@@ -127,7 +128,7 @@ export class SegmentLog implements PredictionLog {
     for (let group = this.#next; group !== null; group = this.#next) {
       this.#next = null;
       try {
-        await this.#writeGroup(`${group.lines.join('\n')}\n`);
+        await this.#writeGroup(group.text);
         group.resolve();
       } catch (error) {
         group.reject(this.#fail(error));
@@ -285,7 +286,7 @@ async function writeAll(fd: number, content: Buffer): Promise<void> {
 function newGroup(): Group {
   const group = deferred();
   group.promise.catch(() => undefined);
-  return { lines: [], written: group.promise, resolve: group.resolve, reject: group.reject };
+  return { text: '', written: group.promise, resolve: group.resolve, reject: group.reject };
 }
 
 function deferred(): { promise: Promise<void>; resolve: () => void; reject: (error: unknown) => void } {

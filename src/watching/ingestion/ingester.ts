@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Logger, silentLogger } from '../../kernel/logger.ts';
 import { finishedSegments, readWritten, thisHost, type WriterLife } from './finished-segments.ts';
 import type { IngestStore } from './ingest-store.ts';
+import { Pace } from './pace.ts';
 import { listSegments, type SegmentFile } from './segment-directory.ts';
 import { type ReadLimits, SegmentReader } from './segment-reader.ts';
 
@@ -21,6 +22,7 @@ export interface IngesterDeps {
   readonly observer?: IngestObserver;
   readonly logger?: Logger;
   readonly writerLife?: WriterLife;
+  readonly pace?: Pace;
   readonly options?: Partial<IngesterOptions>;
 }
 
@@ -62,7 +64,7 @@ export class Ingester {
       tornLines: () => undefined,
       lag: () => undefined,
     };
-    this.#deps = { observer: silent, logger: silentLogger, writerLife: thisHost, ...deps };
+    this.#deps = { observer: silent, logger: silentLogger, writerLife: thisHost, pace: new Pace(), ...deps };
     this.#options = { ...DEFAULTS, ...deps.options };
   }
 
@@ -75,7 +77,7 @@ export class Ingester {
     try {
       for (const segment of segments) {
         if (signal?.aborted) break;
-        const ingested = await this.#ingestSegment(segment, signal);
+        const ingested = await this.#ingestSegment(segment, signal, () => this.#lagOf(segments));
         lines += ingested.lines;
         if (ingested.hasTail) tails.add(segment.segmentId);
       }
@@ -135,6 +137,7 @@ export class Ingester {
   async #ingestSegment(
     segment: SegmentFile,
     signal: AbortSignal | undefined,
+    lag: () => number,
   ): Promise<{ lines: number; hasTail: boolean }> {
     let offset = await this.#offsetOf(segment.segmentId);
     let lines = 0;
@@ -142,6 +145,7 @@ export class Ingester {
     const reader = await SegmentReader.open(segment.path, segment.segmentId, this.#options);
     try {
       while (offset < segment.bytes && !signal?.aborted) {
+        const startedAt = performance.now();
         const batch = await reader.next(offset, segment.bytes);
         if (batch === null) return { lines, hasTail: true };
         if (await this.#deps.store.ingest(batch)) {
@@ -150,6 +154,8 @@ export class Ingester {
           lines += batch.predictions.length + batch.feedback.length;
           this.#deps.observer.lines(batch.predictions.length + batch.feedback.length);
           if (batch.tornLines > 0) this.#deps.observer.tornLines(batch.tornLines);
+          const restMs = this.#deps.pace.restAfter(performance.now() - startedAt, lag());
+          if (restMs > 0) await pause(restMs, signal);
         } else {
           this.#offsets.delete(segment.segmentId);
           const moved = await this.#offsetOf(segment.segmentId);
@@ -217,10 +223,10 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T
   }
 }
 
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   try {
-    await sleep(ms, undefined, { signal });
+    await sleep(ms, undefined, signal && { signal });
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (!signal?.aborted) throw error;
   }
 }

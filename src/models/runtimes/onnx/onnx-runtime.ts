@@ -1,20 +1,22 @@
-import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { AppError, messageOf } from '../../../kernel/errors.ts';
 import type { InputRecord } from '../../record-check.ts';
-import { ELEMENT_TYPES, type ElementType, type Signature } from '../../signature.ts';
+import type { ElementType, Signature } from '../../signature.ts';
 import type { LoadedModel, ModelArtifact, RowOutput, Runtime } from '../runtime.ts';
 import { bindInputs, type InputBinding, type TensorPort } from './bind-inputs.ts';
-import { decodeOutputs, type OutputTensor } from './decode-outputs.ts';
+import { decodeOutputs } from './decode-outputs.ts';
 import { compileEncoder, shapeOf } from './encode.ts';
 import { type OnnxGraph, readGraph } from './graph.ts';
 import { interpretOutputs, type OutputPlan } from './interpret-outputs.ts';
+import type { GraphSource, InputTensor, OnnxSession, OpenSession, SessionPort } from './session.ts';
 import { cutZipMaps } from './zip-map.ts';
 
-type Ort = typeof import('onnxruntime-node');
-
-/** ONNX models through onnxruntime-node, one intra-op thread a session: two were slower (docs/architecture.md). */
+/** ONNX models, run in sessions of onnxruntime. */
 export class OnnxRuntime implements Runtime {
-  #ort: Promise<Ort> | null = null;
+  readonly #open: OpenSession;
+
+  constructor(open: OpenSession) {
+    this.#open = open;
+  }
 
   async load(artifact: ModelArtifact): Promise<LoadedModel> {
     const content = artifact.files.get(artifact.entry);
@@ -33,17 +35,25 @@ export class OnnxRuntime implements Runtime {
         `Output ${names} is a sequence or map: export the model with tensor outputs only`,
       );
     }
-    this.#ort ??= import('onnxruntime-node');
-    const ort = await this.#ort;
-    const session = await createSession(ort, model, externalData);
+    const session = await this.#openSession({ model, externalData });
     try {
-      const inputs = ports(session.inputMetadata);
+      const inputs = ports(session.inputs);
       const binding = bindInputs(inputs, artifact.declared.inputs, handlesMissing(graph));
-      const plan = interpretOutputs(ports(session.outputMetadata), { graph, cut }, artifact.declared);
-      return new OnnxModel(ort, session, binding, plan);
+      const plan = interpretOutputs(ports(session.outputs), { graph, cut }, artifact.declared);
+      return new OnnxModel(session, binding, plan);
     } catch (error) {
       await session.release();
       throw error;
+    }
+  }
+
+  async #openSession(source: GraphSource): Promise<OnnxSession> {
+    try {
+      return await this.#open(source);
+    } catch (error) {
+      throw new AppError('MODEL_UNREADABLE', `onnxruntime cannot load the model: ${messageOf(error)}`, {
+        cause: error,
+      });
     }
   }
 }
@@ -51,8 +61,7 @@ export class OnnxRuntime implements Runtime {
 class OnnxModel implements LoadedModel {
   readonly signature: Signature;
   readonly maxRows: number;
-  readonly #ort: Ort;
-  readonly #session: InferenceSession;
+  readonly #session: OnnxSession;
   readonly #plan: OutputPlan;
   readonly #encoders: readonly {
     readonly name: string;
@@ -61,8 +70,7 @@ class OnnxModel implements LoadedModel {
   }[];
   readonly #freeFields: readonly string[];
 
-  constructor(ort: Ort, session: InferenceSession, binding: InputBinding, plan: OutputPlan) {
-    this.#ort = ort;
+  constructor(session: OnnxSession, binding: InputBinding, plan: OutputPlan) {
     this.#session = session;
     this.#plan = plan;
     this.#encoders = binding.tensors.map((tensor) => ({
@@ -92,14 +100,11 @@ class OnnxModel implements LoadedModel {
   }
 
   async #runSameShape(rows: readonly InputRecord[]): Promise<readonly RowOutput[]> {
-    const feeds: Record<string, Tensor> = {};
-    for (const { name, type, encode } of this.#encoders) {
-      const { data, dims } = encode(rows);
-      feeds[name] = new this.#ort.Tensor(type as 'float32', toTensorData(type, data) as Float32Array, dims);
-    }
+    const feeds: Record<string, InputTensor> = {};
+    for (const { name, type, encode } of this.#encoders) feeds[name] = { type, ...encode(rows) };
     try {
-      const outputs = await this.#session.run(feeds, this.#plan.fetches as string[]);
-      return decodeOutputs(this.#plan, outputs as unknown as Record<string, OutputTensor>, rows.length);
+      const outputs = await this.#session.run(feeds, this.#plan.fetches);
+      return decodeOutputs(this.#plan, outputs, rows.length);
     } catch (error) {
       throw new AppError('INFERENCE_FAILED', `onnxruntime: ${messageOf(error)}`, { cause: error });
     }
@@ -117,39 +122,7 @@ class OnnxModel implements LoadedModel {
   }
 }
 
-/** From Node 24 on, onnxruntime takes half floats as Float16Array instead of their bits. */
-function toTensorData(type: ElementType, data: unknown): unknown {
-  const Float16 = (
-    globalThis as { Float16Array?: new (buffer: ArrayBufferLike, offset: number, length: number) => unknown }
-  ).Float16Array;
-  if (type !== 'float16' || Float16 === undefined) return data;
-  const bits = data as Uint16Array;
-  return new Float16(bits.buffer, bits.byteOffset, bits.length);
-}
-
-async function createSession(
-  ort: Ort,
-  model: Uint8Array,
-  externalData: readonly { path: string; data: Uint8Array }[],
-): Promise<InferenceSession> {
-  try {
-    return await ort.InferenceSession.create(model, {
-      intraOpNumThreads: 1,
-      interOpNumThreads: 1,
-      logSeverityLevel: 4,
-      ...(externalData.length > 0 && { externalData }),
-    });
-  } catch (error) {
-    throw new AppError('MODEL_UNREADABLE', `onnxruntime cannot load the model: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
-}
-
-function externalFiles(
-  artifact: ModelArtifact,
-  graph: OnnxGraph,
-): readonly { path: string; data: Uint8Array }[] {
+function externalFiles(artifact: ModelArtifact, graph: OnnxGraph): GraphSource['externalData'] {
   const folder = artifact.entry.includes('/')
     ? artifact.entry.slice(0, artifact.entry.lastIndexOf('/') + 1)
     : '';
@@ -165,15 +138,12 @@ function externalFiles(
   });
 }
 
-function ports(metadata: readonly InferenceSession.ValueMetadata[]): readonly TensorPort[] {
-  return metadata.map((value) => {
-    if (!value.isTensor || !(ELEMENT_TYPES as readonly string[]).includes(value.type)) {
-      throw new AppError(
-        'MODEL_UNSUPPORTED',
-        `"${value.name}" is not a tensor of numbers, booleans or strings`,
-      );
+function ports(described: readonly SessionPort[]): readonly TensorPort[] {
+  return described.map(({ name, type, shape }) => {
+    if (type === null) {
+      throw new AppError('MODEL_UNSUPPORTED', `"${name}" is not a tensor of numbers, booleans or strings`);
     }
-    return { name: value.name, type: value.type as ElementType, shape: value.shape };
+    return { name, type, shape };
   });
 }
 

@@ -1,0 +1,39 @@
+import type { ElementType } from '../../signature.ts';
+import type { OutputTensor } from './decode-outputs.ts';
+import type { TensorData } from './encode.ts';
+
+/** A graph, with the files of its weights that lie beside it. */
+export interface GraphSource {
+  readonly model: Uint8Array;
+  readonly externalData: readonly { readonly path: string; readonly data: Uint8Array }[];
+}
+
+/** An input or output as onnxruntime describes it. */
+export interface SessionPort {
+  readonly name: string;
+  /** Null for what is no tensor, or one of a type that JSON has no values for. */
+  readonly type: ElementType | null;
+  /** A dimension is a size, or a name when it is free. */
+  readonly shape: readonly (number | string)[];
+}
+
+export interface InputTensor {
+  readonly type: ElementType;
+  readonly data: TensorData;
+  readonly dims: readonly number[];
+}
+
+/** A graph that is ready to run. */
+export interface OnnxSession {
+  readonly inputs: readonly SessionPort[];
+  readonly outputs: readonly SessionPort[];
+  /** The outputs named in `fetches`. The feeds may be used anew once it returns. Throws what onnxruntime throws. */
+  run(
+    feeds: Readonly<Record<string, InputTensor>>,
+    fetches: readonly string[],
+  ): Readonly<Record<string, OutputTensor>> | Promise<Readonly<Record<string, OutputTensor>>>;
+  release(): void | Promise<void>;
+}
+
+/** Throws what onnxruntime throws of a graph that it cannot load. */
+export type OpenSession = (source: GraphSource) => Promise<OnnxSession>;
