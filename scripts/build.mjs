@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 /**
- * Bundles the server, the command line and the storage thread into dist/. Only packages with binaries stay outside
+ * Bundles the server, the command line and the threads into dist/. Only packages with binaries stay outside
  * (docs/adr/0002): an installation holds little beside the ONNX runtime, and starts without a thousand small reads.
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -14,7 +14,7 @@ await rm(`${root}/dist`, { recursive: true, force: true });
 const { metafile } = await build({
   metafile: true,
   absWorkingDir: root,
-  entryPoints: ['src/bin.ts', 'src/composition/storage-thread.ts'],
+  entryPoints: ['src/bin.ts', 'src/composition/storage-thread.ts', 'src/composition/inference-thread.ts'],
   outdir: 'dist',
   entryNames: '[name]',
   bundle: true,

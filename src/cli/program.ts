@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { AppError, messageOf } from '../kernel/errors.ts';
+import { AppError, asAppError } from '../kernel/errors.ts';
 import { registerConfig } from './config.ts';
 import type { CliContext } from './context.ts';
 import { registerDoctor } from './doctor.ts';
@@ -50,8 +50,7 @@ function allCommands(command: Command): readonly Command[] {
 }
 
 function report(thrown: unknown, json: boolean, context: CliContext): number {
-  const error =
-    thrown instanceof AppError ? thrown : new AppError('INTERNAL', messageOf(thrown), { cause: thrown });
+  const error = asAppError(thrown);
   if (json) {
     context.err(
       `${JSON.stringify({ error: { code: error.code, title: error.title, detail: error.message, problems: error.problems } })}\n`,

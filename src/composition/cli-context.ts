@@ -17,22 +17,15 @@ export function createCliContext(): CliContext {
     logsDirectory: (config) => pathsOf(config, cwd).logs,
     async openRegistry(config) {
       const { openRegistry } = await import('./open-registry.ts');
-      const { loadVersion } = await import('../serving/served-version.ts');
+      const { loadModel } = await import('../serving/served-version.ts');
       const session = await openRegistry(pathsOf(config, cwd), silentLogger);
       return {
         registry: session.registry,
         models: session.models,
         close: session.close,
         async verify(version) {
-          const { golden } = await session.registry.fetch(version);
-          const served = await loadVersion(version, {
-            registry: session.registry,
-            runtime: session.runtime,
-            clock: systemClock,
-            batching: { maxBatchRows: 1, maxQueueRows: 1, deadlineMs: 60_000 },
-            onRun: () => undefined,
-          });
-          await served.retire();
+          const { model, golden } = await loadModel(version, session.registry, session.runtime);
+          await model.release();
           return { goldenExamples: golden.length };
         },
       };

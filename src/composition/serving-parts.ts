@@ -5,6 +5,8 @@ import { statusOf } from '../http/status.ts';
 import { systemClock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { isModelPath } from '../models/model-reference.ts';
+import { OnnxRuntime } from '../models/runtimes/onnx/onnx-runtime.ts';
+import type { ThreadSessions } from '../models/runtimes/onnx/thread-sessions.ts';
 import { Fleet } from '../serving/fleet.ts';
 import { compileRedaction } from '../serving/prediction-log/redaction.ts';
 import { SegmentLog } from '../serving/prediction-log/segment-log.ts';
@@ -59,6 +61,7 @@ export async function registerPaths(
 export function createPool(
   config: Config,
   session: RegistrySession,
+  threads: ThreadSessions,
   meter: ServingMeter,
   logger: Logger,
 ): VersionPool {
@@ -71,7 +74,9 @@ export function createPool(
       loadVersion(version, {
         registry: session.registry,
         runtime: session.runtime,
+        bulkRuntime: (onLost) => new OnnxRuntime((source) => threads.open(source, onLost)),
         clock: systemClock,
+        logger,
         batching: {
           maxBatchRows: serving.max_batch_rows,
           maxQueueRows: serving.max_queue_rows,

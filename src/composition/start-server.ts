@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import type { Config } from '../config/schema.ts';
 import { registerFeedbackRoute } from '../http/native/feedback-route.ts';
 import { registerModelRoutes } from '../http/native/model-routes.ts';
@@ -11,6 +12,7 @@ import { createHttpListener, type HttpListener, type HttpOptions } from '../http
 import { systemClock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
+import { ThreadSessions } from '../models/runtimes/onnx/thread-sessions.ts';
 import type { EndpointStatus, Fleet } from '../serving/fleet.ts';
 import type { SegmentLog } from '../serving/prediction-log/segment-log.ts';
 import { Predictor } from '../serving/predictor.ts';
@@ -106,7 +108,9 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     undo.push(() => session.close());
     const references = await registerPaths(config, cwd, session, onRegistered);
     const servingMeter = createServingMeter(meter);
-    const pool = createPool(config, session, servingMeter, logger);
+    const threads = new ThreadSessions(() => new Worker(new URL('./inference-thread.js', import.meta.url)));
+    undo.push(() => threads.close());
+    const pool = createPool(config, session, threads, servingMeter, logger);
     undo.push(() => pool.close());
     const fleet = createFleet(config, references, session, pool, servingMeter, logger);
     const state: Parts['state'] = { stopping: false, storage: null };

@@ -17,8 +17,8 @@ const RESTART_MS = 5_000;
 const MEMORY = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 };
 
 const PRESSURE_EVERY_MS = 100;
-/** Share of its time that the event loop works. */
-const PRESSED = 0.8;
+/** Share of its time that the event loop works; above it, a core that is short would cost answers. */
+const PRESSED = 0.5;
 
 /** Tells whenever this thread begins or ends to have more to do than it can. */
 function watchPressure(onChange: (isPressed: boolean) => void): NodeJS.Timeout {

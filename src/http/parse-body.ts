@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { AppError } from '../kernel/errors.ts';
-import type { JsonValue } from '../kernel/json.ts';
+import { isJsonObject, type JsonValue } from '../kernel/json.ts';
 
 const MAX_DEPTH = 64;
 /** Longer texts are written anew, so that white space cannot swell the log. */
@@ -13,7 +13,7 @@ export interface ParsedBody {
   readonly value: JsonValue;
   /** The text of the whole; null when it may not stand in a log line. What is in it twice counts as in `value`: the last. */
   readonly text: string | null;
-  /** The text of each object in the one list that the body holds, in order; null when it holds none, or several. */
+  /** The text of each object in the one list that the body holds, in order; null where that cannot be told at a glance. */
   readonly elements: readonly (string | null)[] | null;
 }
 
@@ -26,8 +26,9 @@ export function parseBody(body: Buffer): ParsedBody {
   if (!isUtf8(body)) throw new AppError('BODY_MALFORMED', 'The body is not UTF-8');
   const start = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0;
   const text = body.toString('utf8', start);
-  const layout = hasFewBrackets(text) ? null : layoutOf(text);
-  if (layout !== null && layout.depth > MAX_DEPTH) {
+  const spans = sideBySide(text);
+  const isShallow = spans !== null && hasAtMost(MAX_DEPTH - 2, '[', text);
+  if (!isShallow && depthOf(text) > MAX_DEPTH) {
     throw new AppError('BODY_MALFORMED', `The body is nested deeper than ${MAX_DEPTH} levels`);
   }
   let value: JsonValue;
@@ -40,7 +41,7 @@ export function parseBody(body: Buffer): ParsedBody {
   return {
     value,
     text: isOneLine && text.length <= MAX_LINE_TEXT ? text : null,
-    elements: isOneLine ? elementsOf(text, layout) : null,
+    elements: isOneLine && spans !== null ? elementsOf(text, value, spans) : null,
   };
 }
 
@@ -52,31 +53,37 @@ function reasonOf(body: Buffer): string {
   return 'The body is not valid JSON';
 }
 
-/** Whether there are too few brackets for any depth that matters, which is found without looking at each character. */
-function hasFewBrackets(text: string): boolean {
-  let left = MAX_DEPTH;
-  for (const bracket of ['{', '[']) {
-    for (let at = text.indexOf(bracket); at !== -1; at = text.indexOf(bracket, at + 1))
-      if (--left < 0) return false;
+/**
+ * Where each pair of braces inside the first begins and ends, as far as they lie side by side; null when there is one
+ * inside another. Braces inside strings count like others. Finding them takes a tenth of the time of reading the text.
+ */
+function sideBySide(text: string): readonly number[] | null {
+  const spans: number[] = [];
+  let open = text.indexOf('{');
+  if (open === -1) return spans;
+  let close = text.indexOf('}');
+  for (open = text.indexOf('{', open + 1); open !== -1; ) {
+    const next = text.indexOf('{', open + 1);
+    const after = text.indexOf('}', close + 1);
+    const isPair = open < close && (next === -1 || next > close) && (next === -1 || after > next);
+    if (!isPair) return null;
+    spans.push(open, close + 1);
+    open = next;
+    close = after;
   }
+  return text.indexOf('}', close + 1) === -1 ? spans : null;
+}
+
+function hasAtMost(most: number, character: string, text: string): boolean {
+  let at = text.indexOf(character);
+  for (let left = most; at !== -1; at = text.indexOf(character, at + 1)) if (--left < 0) return false;
   return true;
 }
 
-interface Layout {
-  /** Deepest nesting. */
-  readonly depth: number;
-  /** Lists and objects directly inside the body. */
-  readonly inner: number;
-  /** Where each list or object on the third level begins and ends. */
-  readonly spans: readonly number[];
-}
-
-/** Found before anything is built: a body of brackets alone costs a hundred times its size. */
-function layoutOf(text: string): Layout {
-  const spans: number[] = [];
+/** Deepest nesting, found before anything is built: a body of brackets alone costs a hundred times its size. */
+function depthOf(text: string): number {
   let depth = 0;
   let deepest = 0;
-  let inner = 0;
   let inString = false;
   for (let i = 0; i < text.length && deepest <= MAX_DEPTH; i++) {
     const unit = text.charCodeAt(i);
@@ -86,21 +93,22 @@ function layoutOf(text: string): Layout {
     } else if (unit === QUOTE) inString = true;
     else if (unit === 0x7b || unit === 0x5b) {
       depth++;
-      if (depth === 2) inner++;
-      else if (depth === 3) spans.push(i);
       if (depth > deepest) deepest = depth;
-    } else if (unit === 0x7d || unit === 0x5d) {
-      if (depth === 3) spans.push(i + 1);
-      depth--;
-    }
+    } else if (unit === 0x7d || unit === 0x5d) depth--;
   }
-  return { depth: deepest, inner, spans };
+  return deepest;
 }
 
-function elementsOf(text: string, layout: Layout | null): readonly (string | null)[] | null {
-  if (layout === null || layout.inner !== 1) return null;
-  const { spans } = layout;
-  return Array.from({ length: spans.length / 2 }, (_, i) => {
+/**
+ * Every object of the list has a pair of braces in the text. Where there are no more pairs than objects, none is inside
+ * a string, inside a row or in another list, and so each pair is the row in its place.
+ */
+function elementsOf(text: string, value: JsonValue, spans: readonly number[]): ParsedBody['elements'] {
+  const lists = isJsonObject(value) ? Object.values(value).filter((inner) => Array.isArray(inner)) : [];
+  const [list] = lists;
+  if (list === undefined || lists.length > 1 || list.length !== spans.length / 2) return null;
+  if (!list.every(isJsonObject)) return null;
+  return list.map((_, i) => {
     const [from, to] = [spans[2 * i] as number, spans[2 * i + 1] as number];
     return to - from <= MAX_LINE_TEXT ? text.slice(from, to) : null;
   });

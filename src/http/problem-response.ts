@@ -1,5 +1,5 @@
 import type { Problem } from '../contracts/native.ts';
-import { AppError, type ErrorCode, messageOf } from '../kernel/errors.ts';
+import { AppError, asAppError, type ErrorCode, messageOf } from '../kernel/errors.ts';
 import { statusOf } from './status.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json';
@@ -27,7 +27,7 @@ export function toAppError(thrown: unknown): AppError {
   const known = typeof code === 'string' ? FASTIFY_CODES[code] : undefined;
   if (known !== undefined) return new AppError(known[0], known[1], { cause: thrown });
   if (isCallersFault(thrown)) return new AppError('REQUEST_MALFORMED', messageOf(thrown), { cause: thrown });
-  return new AppError('INTERNAL', messageOf(thrown), { cause: thrown });
+  return asAppError(thrown);
 }
 
 /** A refusal of the framework that has no entry above. */

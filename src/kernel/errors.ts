@@ -98,6 +98,11 @@ export class AppError extends Error {
   }
 }
 
+/** What was thrown, if it says itself what is wrong; otherwise as an error of `code` with what was thrown as its cause. */
+export function asAppError(thrown: unknown, code: ErrorCode = 'INTERNAL'): AppError {
+  return thrown instanceof AppError ? thrown : new AppError(code, messageOf(thrown), { cause: thrown });
+}
+
 /** The text of anything that was thrown. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);

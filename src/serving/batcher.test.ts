@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FakeModel, HandClock, nextTurn, settle } from '../../test/support/serving-fakes.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { RowOutput } from '../models/runtimes/runtime.ts';
-import { type BatchedOutputs, Batcher, type BatcherOptions } from './batcher.ts';
+import { Batcher, type BatcherOptions } from './batcher.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -21,7 +21,19 @@ function setUp(options: Partial<BatcherOptions> = {}, model = new FakeModel()) {
 }
 
 const rows = (...xs: number[]) => xs.map((x) => ({ x }));
-const answers = ({ outputs }: BatchedOutputs): unknown[] =>
+/** Runs a job and answers with what was handed on, and in how many pieces. */
+async function collect(batcher: Batcher, ofRows: readonly { x: number }[]) {
+  const outputs = new Array<RowOutput | AppError>(ofRows.length);
+  const pieces: number[] = [];
+  const times = await batcher.run(ofRows, (from, some) => {
+    pieces.push(some.length);
+    some.forEach((output, i) => {
+      outputs[from + i] = output;
+    });
+  });
+  return { ...times, outputs, pieces };
+}
+const answers = ({ outputs }: { readonly outputs: readonly (RowOutput | AppError)[] }): unknown[] =>
   outputs.map((output) => (output instanceof AppError ? output.code : (output as RowOutput).prediction));
 const sizes = (model: FakeModel): number[] => model.runs.map((run) => run.length);
 
@@ -29,9 +41,9 @@ describe('what goes together', () => {
   it('is what came in one turn; each caller gets its own rows', async () => {
     const { batcher, model, ran } = setUp();
     const all = await Promise.all([
-      batcher.run(rows(1)),
-      batcher.run(rows(2, 3)),
-      Promise.resolve().then(() => batcher.run(rows(4))),
+      collect(batcher, rows(1)),
+      collect(batcher, rows(2, 3)),
+      Promise.resolve().then(() => collect(batcher, rows(4))),
     ]);
     expect(all.map(answers)).toEqual([[2], [4, 6], [8]]);
     expect(sizes(model)).toEqual([4]);
@@ -41,11 +53,11 @@ describe('what goes together', () => {
   it('is what came during a run', async () => {
     const { batcher, model } = setUp();
     const open = model.hold();
-    const first = batcher.run(rows(1));
+    const first = collect(batcher, rows(1));
     await model.begun();
-    const second = batcher.run(rows(2));
+    const second = collect(batcher, rows(2));
     await nextTurn();
-    const third = batcher.run(rows(3));
+    const third = collect(batcher, rows(3));
     expect(sizes(model)).toEqual([1]);
     expect(batcher.queuedRows).toBe(2);
     open();
@@ -57,15 +69,15 @@ describe('what goes together', () => {
   it('is at most maxBatchRows: a larger job is split and answered whole', async () => {
     const { batcher, model } = setUp({ maxBatchRows: 4 });
     const xs = Array.from({ length: 10 }, (_, x) => x);
-    const [large, small] = await Promise.all([batcher.run(rows(...xs)), batcher.run(rows(50, 51))]);
-    expect(answers(large as BatchedOutputs)).toEqual(xs.map((x) => x * 2));
-    expect(answers(small as BatchedOutputs)).toEqual([100, 102]);
+    const [large, small] = await Promise.all([collect(batcher, rows(...xs)), collect(batcher, rows(50, 51))]);
+    expect(answers(large as Awaited<ReturnType<typeof collect>>)).toEqual(xs.map((x) => x * 2));
+    expect(answers(small as Awaited<ReturnType<typeof collect>>)).toEqual([100, 102]);
     expect(sizes(model)).toEqual([4, 4, 4]);
   });
 
   it('is one row where the graph fixes its batch axis', async () => {
     const { batcher, model } = setUp({}, new FakeModel(undefined, 1));
-    expect(answers(await batcher.run(rows(1, 2, 3)))).toEqual([2, 4, 6]);
+    expect(answers(await collect(batcher, rows(1, 2, 3)))).toEqual([2, 4, 6]);
     expect(sizes(model)).toEqual([1, 1, 1]);
   });
 
@@ -73,9 +85,9 @@ describe('what goes together', () => {
     const { batcher, clock, model, ran } = setUp();
     const open = model.hold();
     model.onRun = () => clock.advance(7);
-    const first = batcher.run(rows(1));
+    const first = collect(batcher, rows(1));
     await model.begun();
-    const second = batcher.run(rows(2));
+    const second = collect(batcher, rows(2));
     clock.advance(5);
     open();
     expect(await first).toMatchObject({ queueMs: 0, inferenceMs: 12 });
@@ -92,9 +104,9 @@ describe('a row that the model cannot take', () => {
     const { batcher, model } = setUp();
     model.poison = 13;
     const all = await Promise.all([
-      batcher.run(rows(1, 2)),
-      batcher.run(rows(13)),
-      batcher.run(rows(3, 13, 4)),
+      collect(batcher, rows(1, 2)),
+      collect(batcher, rows(13)),
+      collect(batcher, rows(3, 13, 4)),
     ]);
     expect(all.map(answers)).toEqual([[2, 4], ['INFERENCE_FAILED'], [6, 'INFERENCE_FAILED', 8]]);
   });
@@ -102,15 +114,15 @@ describe('a row that the model cannot take', () => {
   it('keeps the cause, and the next run goes on', async () => {
     const { batcher, model } = setUp();
     model.poison = 13;
-    const { outputs } = await batcher.run(rows(13));
+    const { outputs } = await collect(batcher, rows(13));
     expect((outputs[0] as AppError).cause).toMatchObject({ message: 'poisoned run' });
-    expect(answers(await batcher.run(rows(1)))).toEqual([2]);
+    expect(answers(await collect(batcher, rows(1)))).toEqual([2]);
   });
 
   it('is told when the model answers too few rows', async () => {
     const { batcher, model } = setUp();
     model.run = async () => [{ prediction: 1, probabilities: null }];
-    expect(answers(await batcher.run(rows(1, 2)))).toEqual([1, 'INFERENCE_FAILED']);
+    expect(answers(await collect(batcher, rows(1, 2)))).toEqual([1, 'INFERENCE_FAILED']);
   });
 });
 
@@ -118,25 +130,28 @@ describe('bounds', () => {
   it('refuses rows past maxQueueRows at once, and takes rows again after', async () => {
     const { batcher, model } = setUp({ maxQueueRows: 3 });
     const open = model.hold();
-    const first = batcher.run(rows(0));
+    const first = collect(batcher, rows(0));
     await model.begun();
-    const waiting = batcher.run(rows(1, 2));
-    await expect(batcher.run(rows(3, 4))).rejects.toMatchObject({ code: 'OVERLOADED', retryAfterSeconds: 1 });
-    const fits = batcher.run(rows(5));
+    const waiting = collect(batcher, rows(1, 2));
+    await expect(collect(batcher, rows(3, 4))).rejects.toMatchObject({
+      code: 'OVERLOADED',
+      retryAfterSeconds: 1,
+    });
+    const fits = collect(batcher, rows(5));
     open();
     expect((await Promise.all([first, waiting, fits])).map(answers)).toEqual([[0], [2, 4], [10]]);
-    expect(answers(await batcher.run(rows(6, 7, 8, 9)))).toEqual([12, 14, 16, 18]);
+    expect(answers(await collect(batcher, rows(6, 7, 8, 9)))).toEqual([12, 14, 16, 18]);
   });
 
   it('refuses when those before it would take longer than the deadline', async () => {
     const { batcher, clock, model } = setUp({ deadlineMs: 100 });
     model.onRun = () => clock.advance(60);
-    await batcher.run(rows(0));
+    await collect(batcher, rows(0));
     const open = model.hold();
-    const first = batcher.run(rows(1));
+    const first = collect(batcher, rows(1));
     await model.begun();
-    const waiting = batcher.run(rows(2, 3));
-    await expect(batcher.run(rows(4))).rejects.toMatchObject({ code: 'OVERLOADED' });
+    const waiting = collect(batcher, rows(2, 3));
+    await expect(collect(batcher, rows(4))).rejects.toMatchObject({ code: 'OVERLOADED' });
     open();
     await Promise.all([first, waiting]);
   });
@@ -147,11 +162,11 @@ describe('the deadline', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { batcher, clock, model } = setUp({ deadlineMs: 100, maxQueueRows: 2 });
     const open = model.hold();
-    const running = batcher.run(rows(1)).catch((error: AppError) => error.code);
+    const running = collect(batcher, rows(1)).catch((error: AppError) => error.code);
     await model.begun();
     clock.advance(40);
     vi.advanceTimersByTime(40);
-    const waiting = batcher.run(rows(2)).catch((error: AppError) => error.code);
+    const waiting = collect(batcher, rows(2)).catch((error: AppError) => error.code);
     clock.advance(60);
     vi.advanceTimersByTime(60);
     clock.advance(40);
@@ -162,7 +177,7 @@ describe('the deadline', () => {
     await batcher.whenIdle();
     expect(sizes(model)).toEqual([1]);
     expect(batcher.queuedRows).toBe(0);
-    expect(answers(await batcher.run(rows(3, 4)))).toEqual([6, 8]);
+    expect(answers(await collect(batcher, rows(3, 4)))).toEqual([6, 8]);
   });
 
   it('holds for a run that takes too long as well', async () => {
@@ -170,7 +185,7 @@ describe('the deadline', () => {
     const { batcher, clock, model } = setUp({ deadlineMs: 100 });
     const open = model.hold();
     let code = 'none yet';
-    batcher.run(rows(1)).catch((error: AppError) => {
+    collect(batcher, rows(1)).catch((error: AppError) => {
       code = error.code;
     });
     await model.begun();
@@ -185,10 +200,10 @@ describe('the deadline', () => {
   it('does not come for what was answered in time', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { batcher, clock } = setUp({ deadlineMs: 100 });
-    expect(answers(await batcher.run(rows(1)))).toEqual([2]);
+    expect(answers(await collect(batcher, rows(1)))).toEqual([2]);
     clock.advance(500);
     vi.advanceTimersByTime(500);
-    expect(answers(await batcher.run(rows(2)))).toEqual([4]);
+    expect(answers(await collect(batcher, rows(2)))).toEqual([4]);
   });
 });
 
@@ -200,9 +215,9 @@ describe('whenIdle', () => {
   it('waits for what runs and what waits', async () => {
     const { batcher, model } = setUp();
     const open = model.hold();
-    void batcher.run(rows(1));
+    void collect(batcher, rows(1));
     await model.begun();
-    void batcher.run(rows(2));
+    void collect(batcher, rows(2));
     let idle = false;
     const done = batcher.whenIdle().then(() => {
       idle = true;

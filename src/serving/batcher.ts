@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../kernel/clock.ts';
-import { AppError, messageOf } from '../kernel/errors.ts';
+import { AppError, asAppError } from '../kernel/errors.ts';
 import type { InputRecord } from '../models/record-check.ts';
 import type { LoadedModel, RowOutput } from '../models/runtimes/runtime.ts';
 
@@ -13,23 +13,26 @@ export interface BatcherOptions {
   readonly deadlineMs: number;
 }
 
-/** Each row's output, or why that row failed, with the time that the rows waited and ran. */
-export interface BatchedOutputs {
-  readonly outputs: readonly (RowOutput | AppError)[];
+/** Told of the outputs of consecutive rows, from the row `from` on, as soon as they are there. */
+export type OnOutputs = (from: number, outputs: readonly (RowOutput | AppError)[]) => void;
+
+/** How long the rows of a job waited and ran. */
+export interface BatchTimes {
   readonly queueMs: number;
   readonly inferenceMs: number;
 }
 
 interface Job {
   readonly rows: readonly InputRecord[];
-  readonly outputs: (RowOutput | AppError)[];
+  readonly onOutputs: OnOutputs;
   readonly queuedAt: number;
   startedAt: number;
-  inferenceMs: number;
   /** Rows that were handed to a run. */
   taken: number;
+  /** Rows whose outputs were handed on. */
+  delivered: number;
   settled: boolean;
-  readonly resolve: (outputs: BatchedOutputs) => void;
+  readonly resolve: (times: BatchTimes) => void;
   readonly reject: (error: AppError) => void;
 }
 
@@ -39,32 +42,49 @@ interface Slice {
   readonly count: number;
 }
 
+/** Where one run at a time is under way. */
+interface Lane {
+  readonly model: LoadedModel;
+  readonly isHelper: boolean;
+  isBusy: boolean;
+}
+
+/** A run that holds the thread that answers for longer is left to the other thread. */
+const LONGEST_HELP_MS = 4;
+/** With several callers that thread has their bodies to read while their rows run. */
+const ALONE_FOR_MS = 100;
+
 /**
  * Natural micro-batching: rows that arrive during one turn of the event loop, or while a run is under way, go together
  * into the next run, and nobody waits for a batch to fill. Rows were checked before they came here. When a run of
  * several rows fails it is halved, so that a row that the model cannot take fails alone.
  */
 export class Batcher {
-  readonly #model: LoadedModel;
+  readonly #lanes: readonly Lane[];
   readonly #options: BatcherOptions;
   readonly #clock: Clock;
   readonly #onRun: (rows: number, elapsedMs: number) => void;
   #queue: Job[] = [];
-  /** Jobs all of whose rows are in the run under way: no longer in the queue, and not answered yet. */
-  #running: readonly Job[] = [];
+  /** Jobs all of whose rows are in a run under way: no longer in the queue, and not answered yet. */
+  readonly #running = new Set<Job>();
   #queuedRows = 0;
-  #busy = false;
+  #isScheduled = false;
   #msPerRow = 0;
+  /** When two callers last waited at a time. */
+  #sharedAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | null = null;
   #idle: (() => void)[] = [];
 
+  /** `helper` is the same model on the calling thread, for runs that other lanes have no time for and that are short. */
   constructor(
     model: LoadedModel,
     options: BatcherOptions,
     clock: Clock,
     onRun: (rows: number, elapsedMs: number) => void,
+    helper: LoadedModel | null = null,
   ) {
-    this.#model = model;
+    const own = Array.from({ length: model.lanes }, () => ({ model, isHelper: false, isBusy: false }));
+    this.#lanes = helper === null ? own : [...own, { model: helper, isHelper: true, isBusy: false }];
     this.#options = { ...options, maxBatchRows: Math.min(options.maxBatchRows, model.maxRows) };
     this.#clock = clock;
     this.#onRun = onRun;
@@ -74,32 +94,32 @@ export class Batcher {
     return this.#queuedRows;
   }
 
-  run(rows: readonly InputRecord[]): Promise<BatchedOutputs> {
+  /** Hands each row's output, or why that row failed, to `onOutputs`. Rejects when the rest of the rows get none. */
+  run(rows: readonly InputRecord[], onOutputs: OnOutputs): Promise<BatchTimes> {
     const refusal = this.#refusal(rows.length);
     if (refusal !== null) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
       this.#queue.push({
         rows,
-        outputs: new Array(rows.length),
+        onOutputs,
         queuedAt: this.#clock.elapsed(),
         startedAt: 0,
-        inferenceMs: 0,
         taken: 0,
+        delivered: 0,
         settled: false,
         resolve,
         reject,
       });
       this.#queuedRows += rows.length;
+      if (this.#queue.length + this.#running.size > 1) this.#sharedAt = this.#clock.elapsed();
       this.#armDeadline();
-      if (this.#busy) return;
-      this.#busy = true;
-      setImmediate(() => void this.#work());
+      this.#schedule();
     });
   }
 
   /** Resolves when nothing waits or runs. */
   whenIdle(): Promise<void> {
-    if (!this.#busy && this.#queue.length === 0) return Promise.resolve();
+    if (this.#isIdle()) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
@@ -117,25 +137,51 @@ export class Batcher {
     return null;
   }
 
-  async #work(): Promise<void> {
+  #isIdle(): boolean {
+    return this.#queue.length === 0 && this.#lanes.every((lane) => !lane.isBusy);
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#lanes.every((lane) => lane.isBusy)) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#openLanes();
+    });
+  }
+
+  #openLanes(): void {
+    for (const lane of this.#lanes) {
+      if (this.#queue.length === 0) return;
+      if (!lane.isBusy && (!lane.isHelper || this.#mayHelp())) void this.#work(lane);
+    }
+  }
+
+  /** Whether the thread that answers lends a hand: it has no other caller to serve, and is not held for long. */
+  #mayHelp(): boolean {
+    const alone = this.#clock.elapsed() - this.#sharedAt > ALONE_FOR_MS;
+    return alone && this.#msPerRow * this.#options.maxBatchRows <= LONGEST_HELP_MS;
+  }
+
+  async #work(lane: Lane): Promise<void> {
+    lane.isBusy = true;
     for (let batch = this.#take(); batch.length > 0; batch = this.#take()) {
       const rows =
         batch.length === 1 && batch[0]?.count === batch[0]?.job.rows.length
           ? batch[0]?.job.rows
           : rowsOf(batch);
-      this.#running = batch.map(({ job }) => job).filter((job) => job.taken === job.rows.length);
+      for (const { job } of batch) if (job.taken === job.rows.length) this.#running.add(job);
       const start = this.#clock.elapsed();
-      const outputs = await this.#runHalving(rows as readonly InputRecord[]);
+      const outputs = await this.#runHalving(lane.model, rows as readonly InputRecord[]);
       const elapsedMs = this.#clock.elapsed() - start;
       this.#learn(outputs.length, elapsedMs);
       this.#onRun(outputs.length, elapsedMs);
-      deliver(batch, outputs, elapsedMs);
-      this.#running = [];
+      for (const job of deliver(batch, outputs, this.#clock.elapsed())) this.#running.delete(job);
       // A run may hold the thread: before the next, whoever waits for the event loop has its turn.
       if (this.#queue.length > 0) await nextTurn();
     }
-    this.#busy = false;
-    for (const resolve of this.#idle.splice(0)) resolve();
+    lane.isBusy = false;
+    if (this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   #take(): readonly Slice[] {
@@ -162,21 +208,26 @@ export class Batcher {
     return slices;
   }
 
-  async #runHalving(rows: readonly InputRecord[]): Promise<readonly (RowOutput | AppError)[]> {
+  async #runHalving(
+    model: LoadedModel,
+    rows: readonly InputRecord[],
+  ): Promise<readonly (RowOutput | AppError)[]> {
     try {
-      return await this.#model.run(rows);
+      const outputs = await model.run(rows);
+      return outputs.length === rows.length ? outputs : padded(outputs, rows.length);
     } catch (error) {
-      if (rows.length === 1) return [error instanceof AppError ? error : failed(error)];
+      if (rows.length === 1) return [asAppError(error, 'INFERENCE_FAILED')];
       const middle = rows.length >> 1;
       return [
-        ...(await this.#runHalving(rows.slice(0, middle))),
-        ...(await this.#runHalving(rows.slice(middle))),
+        ...(await this.#runHalving(model, rows.slice(0, middle))),
+        ...(await this.#runHalving(model, rows.slice(middle))),
       ];
     }
   }
 
   #learn(rows: number, elapsedMs: number): void {
-    const sample = elapsedMs / rows;
+    const lanes = this.#lanes.filter((lane) => lane.isBusy).length;
+    const sample = elapsedMs / rows / lanes;
     this.#msPerRow = this.#msPerRow === 0 ? sample : this.#msPerRow * 0.9 + sample * 0.1;
   }
 
@@ -212,26 +263,30 @@ function rowsOf(batch: readonly Slice[]): readonly InputRecord[] {
   return rows;
 }
 
+/** Hands on what was answered; answers with the jobs of which nothing more is to come. */
 function deliver(
   batch: readonly Slice[],
   outputs: readonly (RowOutput | AppError)[],
-  elapsedMs: number,
-): void {
+  now: number,
+): readonly Job[] {
+  const done: Job[] = [];
   let at = 0;
   for (const { job, from, count } of batch) {
-    for (let i = 0; i < count; i++)
-      job.outputs[from + i] = outputs[at++] ?? failed('the model answered too few rows');
-    job.inferenceMs += elapsedMs;
-    if (from + count < job.rows.length || job.settled) continue;
+    const mine = batch.length === 1 ? outputs : outputs.slice(at, at + count);
+    at += count;
+    job.delivered += count;
+    const isDone = job.delivered === job.rows.length;
+    if (isDone) done.push(job);
+    if (job.settled) continue;
+    job.onOutputs(from, mine);
+    if (!isDone) continue;
     job.settled = true;
-    job.resolve({
-      outputs: job.outputs,
-      queueMs: job.startedAt - job.queuedAt,
-      inferenceMs: job.inferenceMs,
-    });
+    job.resolve({ queueMs: job.startedAt - job.queuedAt, inferenceMs: now - job.startedAt });
   }
+  return done;
 }
 
-function failed(cause: unknown): AppError {
-  return new AppError('INFERENCE_FAILED', messageOf(cause), { cause });
+function padded(outputs: readonly RowOutput[], length: number): readonly (RowOutput | AppError)[] {
+  const missing = new AppError('INFERENCE_FAILED', 'the model answered too few rows');
+  return Array.from({ length }, (_, row) => outputs[row] ?? missing);
 }

@@ -1,4 +1,4 @@
-import { AppError, messageOf } from '../kernel/errors.ts';
+import { AppError, asAppError } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { type ModelReference, parseModelReference, selectMajor } from '../models/model-reference.ts';
 import { type ModelVersion, versionLabel } from '../models/model-version.ts';
@@ -141,8 +141,7 @@ export class Fleet {
       endpoint.target = this.#createTarget(spec, served);
       endpoint.failure = null;
     } catch (error) {
-      endpoint.failure =
-        error instanceof AppError ? error : new AppError('INTERNAL', messageOf(error), { cause: error });
+      endpoint.failure = asAppError(error);
       this.#deps.logger.error(
         `Endpoint ${spec.name} cannot serve ${spec.reference}: ${endpoint.failure.message}`,
         { 'event.action': 'endpoint.failed' },

@@ -262,8 +262,8 @@ describe('a batch', () => {
       'ok',
     ]);
     expect((answers[1] as AppError).problems[0]?.path).toBe('instances[1].x');
-    expect(log.lines.map((line) => line['event.outcome'])).toEqual(['ok', 'rejected', 'failed', 'ok']);
-    expect(log.lines.map((line) => line.input)).toEqual([{ x: 1 }, undefined, { x: 13 }, { x: 2 }]);
+    expect(log.lines.map((line) => line['event.outcome'])).toEqual(['rejected', 'ok', 'failed', 'ok']);
+    expect(log.lines.map((line) => line.input)).toEqual([undefined, { x: 1 }, { x: 13 }, { x: 2 }]);
     expect(new Set(log.lines.map((line) => line['event.id'])).size).toBe(4);
     expect(meter.outcomes).toEqual({ ok: 2, rejected: 1, failed: 1 });
   });

@@ -1,12 +1,13 @@
 import type { Outcome } from '../contracts/log-record.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { AppError, type FieldProblem, messageOf } from '../kernel/errors.ts';
+import { AppError, asAppError, type FieldProblem } from '../kernel/errors.ts';
 import { timeInside, uuidV7 } from '../kernel/ids.ts';
 import type { JsonObject, JsonValue } from '../kernel/json.ts';
 import type { InputRecord } from '../models/record-check.ts';
 import type { RowOutput } from '../models/runtimes/runtime.ts';
+import type { OnOutputs } from './batcher.ts';
 import type { LineContext } from './prediction-log/lines.ts';
-import { predictionLine } from './prediction-log/lines.ts';
+import { lineFrame, predictionLine } from './prediction-log/lines.ts';
 import type { PredictionLog } from './prediction-log/prediction-log.ts';
 import type { RenderedOutput } from './render.ts';
 import { rowOf } from './row.ts';
@@ -33,6 +34,14 @@ export interface Answer {
 interface RowSource {
   readonly row: JsonValue;
   readonly text: string | null;
+}
+
+/** What rows share that are answered together. */
+interface Answered {
+  readonly context: RequestContext;
+  readonly latencyMs: number;
+  /** By `lineFrame`, of the rows that got an answer. */
+  readonly frame: string;
 }
 
 interface PredictorDependencies {
@@ -67,14 +76,12 @@ export class Predictor {
     meter.inflight(1);
     try {
       const row = rowOf(served.signature, value);
-      let result: RowOutput | AppError;
-      if (served.check.fits(row)) {
-        const [output] = await this.#infer(target, [row]);
-        result = output as RowOutput | AppError;
-      } else result = invalid(served.check.problems(row));
+      const result = served.check.fits(row)
+        ? await this.#inferOne(target, row)
+        : invalid(served.check.problems(row));
       const text = row === value ? (context.rowTexts?.[0] ?? null) : null;
-      const record = this.#record(target, { row, text }, result, context, this.#latencyOf(context));
-      const logged = record.written === null || (await this.#isWritten(record.written));
+      const record = this.#record(target, { row, text }, result, this.#answered(target, context));
+      const logged = record.written === null || (await this.#isWritten([record.written]));
       if (record.answer instanceof AppError) throw record.answer;
       return logged ? record.answer : { ...record.answer, logged };
     } finally {
@@ -83,11 +90,16 @@ export class Predictor {
     }
   }
 
-  /** Answers each row or says why it failed, in order. Fails as a whole only when nothing could be tried or logged. */
+  /**
+   * Answers each row or says why it failed, in order. Fails as a whole only when nothing could be tried or logged.
+   * `onAnswer` is told of each as soon as it is known, while others still run: what it is told holds only if the same
+   * answer stands in the result.
+   */
   async predictBatch(
     target: Target,
     values: readonly JsonValue[],
     context: RequestContext,
+    onAnswer: (place: number, answer: Answer | AppError) => void = () => undefined,
   ): Promise<readonly (Answer | AppError)[]> {
     const { meter, maxRequestRows } = this.#deps;
     const { served } = target;
@@ -100,29 +112,42 @@ export class Predictor {
     served.pin();
     meter.inflight(1);
     try {
-      const rows = values.map((value) => rowOf(served.signature, value));
-      const good = rows.filter((row) => served.check.fits(row)) as InputRecord[];
-      const outputs = good.length > 0 ? await this.#infer(target, good) : [];
-      const latencyMs = this.#latencyOf(context);
-      let written: Promise<void> | null = null;
-      let next = 0;
-      const answers = rows.map((row, i) => {
-        const fits = good[next] === row;
-        const result = fits ? outputs[next++] : invalid(served.check.problems(row, `instances[${i}].`));
-        const text = row === values[i] ? (context.rowTexts?.[i] ?? null) : null;
-        const record = this.#record(
-          target,
-          { row, text },
-          result as RowOutput | AppError,
-          context,
-          latencyMs,
-        );
-        written = record.written ?? written;
-        return record.answer;
+      const answers = new Array<Answer | AppError>(values.length);
+      const written = new Set<Promise<void>>();
+      const good: InputRecord[] = [];
+      const places: number[] = [];
+      let answered = this.#answered(target, context);
+      const settle = (place: number, row: JsonValue, result: RowOutput | AppError): void => {
+        const text = row === values[place] ? (context.rowTexts?.[place] ?? null) : null;
+        const record = this.#record(target, { row, text }, result, answered);
+        answers[place] = record.answer;
+        onAnswer(place, record.answer);
+        if (record.written !== null) written.add(record.written);
+      };
+      values.forEach((value, place) => {
+        const row = rowOf(served.signature, value);
+        if (served.check.fits(row)) {
+          good.push(row);
+          places.push(place);
+        } else settle(place, row, invalid(served.check.problems(row, `instances[${place}].`)));
       });
-      const logged = written === null || (await this.#isWritten(written));
-      const refusal = refusalOfAll(outputs);
-      if (refusal !== null) throw refusal;
+      let tried = 0;
+      const failure = await this.#infer(target, good, (from, outputs) => {
+        answered = this.#answered(target, context);
+        outputs.forEach((output, i) => {
+          settle(places[from + i] as number, good[from + i] as InputRecord, output);
+        });
+        tried += outputs.length;
+      });
+      if (failure !== null) {
+        answered = this.#answered(target, context);
+        for (let i = 0; i < good.length; i++) {
+          const place = places[i] as number;
+          if (answers[place] === undefined) settle(place, good[i] as InputRecord, failure);
+        }
+      }
+      const logged = await this.#isWritten(written);
+      if (failure !== null && tried === 0 && isPassing(failure)) throw failure;
       if (logged) return answers;
       return answers.map((answer) => (answer instanceof AppError ? answer : { ...answer, logged: false }));
     } finally {
@@ -131,21 +156,29 @@ export class Predictor {
     }
   }
 
-  #latencyOf(context: RequestContext): number {
-    return this.#deps.clock.elapsed() - context.receivedAt;
+  #answered(target: Target, context: RequestContext): Answered {
+    const latencyMs = this.#deps.clock.elapsed() - context.receivedAt;
+    return { context, latencyMs, frame: frameOf(target, context, latencyMs, null) };
   }
 
-  /** Each row's output, or why it has none; a failure of the whole run is every row's. */
-  async #infer(target: Target, rows: readonly InputRecord[]): Promise<readonly (RowOutput | AppError)[]> {
+  async #inferOne(target: Target, row: InputRecord): Promise<RowOutput | AppError> {
+    let result: RowOutput | AppError | undefined;
+    const failure = await this.#infer(target, [row], (_, outputs) => {
+      [result] = outputs;
+    });
+    return failure ?? (result as RowOutput | AppError);
+  }
+
+  /** Null when every row was handed to `onOutputs`; otherwise why the rest of them have none. */
+  async #infer(target: Target, rows: readonly InputRecord[], onOutputs: OnOutputs): Promise<AppError | null> {
+    if (rows.length === 0) return null;
     try {
-      const { outputs, queueMs, inferenceMs } = await target.served.batcher.run(rows);
+      const { queueMs, inferenceMs } = await target.served.batcherFor(rows.length).run(rows, onOutputs);
       target.meter.queue.observe(queueMs / 1000);
       target.meter.inference.observe(inferenceMs / 1000);
-      return outputs;
+      return null;
     } catch (error) {
-      const reason =
-        error instanceof AppError ? error : new AppError('INTERNAL', messageOf(error), { cause: error });
-      return rows.map(() => reason);
+      return asAppError(error);
     }
   }
 
@@ -154,8 +187,7 @@ export class Predictor {
     target: Target,
     source: RowSource,
     result: RowOutput | AppError,
-    context: RequestContext,
-    latencyMs: number,
+    { context, latencyMs, frame }: Answered,
   ): { readonly answer: Answer | AppError; readonly written: Promise<void> | null } {
     const { clock, log } = this.#deps;
     const failure = result instanceof AppError ? result : null;
@@ -169,23 +201,17 @@ export class Predictor {
       predictionLine({
         at: timeInside(id),
         id,
-        outcome,
-        status: failure === null ? 200 : target.statusOf(failure),
-        latencyMs,
-        target: target.line,
-        context,
+        frame: failure === null ? frame : frameOf(target, context, latencyMs, failure),
         inputJson: outcome === 'rejected' ? null : inputJson(target, source),
         output: rendered,
-        errorCode: failure?.code ?? null,
       }),
     );
     return { answer: failure ?? { id, rendered: rendered as RenderedOutput, logged: true }, written };
   }
 
-  /** Lines of one turn share a write, so waiting for the last line waits for all. */
-  async #isWritten(written: Promise<void>): Promise<boolean> {
+  async #isWritten(written: Iterable<Promise<void>>): Promise<boolean> {
     try {
-      await written;
+      for (const one of written) await one;
       return true;
     } catch (error) {
       this.#deps.meter.unlogged();
@@ -195,11 +221,25 @@ export class Predictor {
   }
 }
 
-/** Why not one row was tried, where the queue or the deadline refused them together: then the caller is to come back. */
-function refusalOfAll(outputs: readonly (RowOutput | AppError)[]): AppError | null {
-  const [first] = outputs;
-  if (!(first instanceof AppError) || (first.kind !== 'unavailable' && first.kind !== 'timeout')) return null;
-  return outputs.every((output) => output === first) ? first : null;
+/** Whether the caller does well to come back with the same rows. */
+function isPassing(failure: AppError): boolean {
+  return failure.kind === 'unavailable' || failure.kind === 'timeout';
+}
+
+function frameOf(
+  target: Target,
+  context: RequestContext,
+  latencyMs: number,
+  failure: AppError | null,
+): string {
+  return lineFrame({
+    outcome: failure === null ? 'ok' : outcomeOf(failure),
+    status: failure === null ? 200 : target.statusOf(failure),
+    latencyMs,
+    target: target.line,
+    context,
+    errorCode: failure?.code ?? null,
+  });
 }
 
 function inputJson({ redact }: Target, { row, text }: RowSource): string {

@@ -1,13 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
+import type { Logger } from '../kernel/logger.ts';
 import { type ModelVersion, versionLabel } from '../models/model-version.ts';
-import { replayGolden } from '../models/proving/golden.ts';
+import { type GoldenExample, replayGolden } from '../models/proving/golden.ts';
 import { compileRecordCheck, type InputRecord, type RecordCheck } from '../models/record-check.ts';
 import type { ModelRegistry } from '../models/registry/registry.ts';
 import type { LoadedModel, Runtime } from '../models/runtimes/runtime.ts';
 import type { Signature } from '../models/signature.ts';
 import { Batcher, type BatcherOptions } from './batcher.ts';
+import { BulkLane, type BulkModel } from './bulk-lane.ts';
+
+/** Rows of a run on the other thread: small enough that both threads end a request together. */
+const BULK_RUN_ROWS = 200;
+/** Requests of fewer rows run beside single ones: a trip to another thread would cost them more than it saves. */
+const BULK_ROWS = 128;
 
 /**
  * Everything that answers for one version, immutable once it is ready: check, runtime and schema go together. A request
@@ -25,6 +32,7 @@ export class ServedVersion {
   /** Unix milliseconds. */
   readonly loadedAt: number;
   readonly #model: LoadedModel;
+  readonly #bulk: BulkLane | null;
   #pins = 0;
   #retired: (() => void) | null = null;
 
@@ -34,6 +42,7 @@ export class ServedVersion {
     batcher: Batcher,
     example: InputRecord | null,
     loadedAt: number,
+    bulk: BulkLane | null = null,
   ) {
     this.version = version;
     this.label = versionLabel(version);
@@ -43,6 +52,13 @@ export class ServedVersion {
     this.example = example;
     this.loadedAt = loadedAt;
     this.#model = model;
+    this.#bulk = bulk;
+  }
+
+  /** The queue for a request of so many rows. */
+  batcherFor(rows: number): Batcher {
+    if (rows < BULK_ROWS || this.#bulk === null) return this.batcher;
+    return this.#bulk.batcher() ?? this.batcher;
   }
 
   get pinned(): boolean {
@@ -66,6 +82,7 @@ export class ServedVersion {
       });
     }
     await this.batcher.whenIdle();
+    await this.#bulk?.retire();
     await this.#model.release();
   }
 }
@@ -73,18 +90,49 @@ export class ServedVersion {
 export interface LoadDependencies {
   readonly registry: ModelRegistry;
   readonly runtime: Runtime;
+  /** Loads models for large batches; told what to call when its models are lost. */
+  readonly bulkRuntime: ((onLost: () => void) => Runtime) | null;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly batching: BatcherOptions;
   readonly onRun: (version: ModelVersion, rows: number, elapsedMs: number) => void;
 }
 
 /**
- * Fetches, loads, proves and warms a version. Refused with DIGEST_MISMATCH, SIGNATURE_MISMATCH, GOLDEN_MISMATCH or what
+ * Everything that serves a version, proved. Refused with DIGEST_MISMATCH, SIGNATURE_MISMATCH, GOLDEN_MISMATCH or what
  * the runtime says; then nothing stays in memory.
  */
 export async function loadVersion(version: ModelVersion, deps: LoadDependencies): Promise<ServedVersion> {
-  const { artifact, golden, signature } = await deps.registry.fetch(version);
-  const model = await deps.runtime.load(artifact);
+  const { clock, bulkRuntime } = deps;
+  const { model, golden } = await loadModel(version, deps.registry, deps.runtime);
+  const onRun = (rows: number, elapsedMs: number): void => deps.onRun(version, rows, elapsedMs);
+  const batcher = new Batcher(model, deps.batching, clock, onRun);
+  const bulkBatching = {
+    ...deps.batching,
+    maxBatchRows: Math.min(deps.batching.maxBatchRows, BULK_RUN_ROWS),
+  };
+  const openBulk = async (onLost: () => void): Promise<BulkModel> => {
+    const copy = await loadModel(
+      version,
+      deps.registry,
+      (bulkRuntime as NonNullable<typeof bulkRuntime>)(onLost),
+    );
+    return { model: copy.model, batcher: new Batcher(copy.model, bulkBatching, clock, onRun, model) };
+  };
+  const name = `${version.model} ${versionLabel(version)}`;
+  const bulk = bulkRuntime === null ? null : new BulkLane(openBulk, name, deps.logger, () => clock.elapsed());
+  const example = (golden[0]?.input ?? null) as InputRecord | null;
+  return new ServedVersion(version, model, batcher, example, clock.now(), bulk);
+}
+
+/** Fetches a version's files, loads them and proves them: signature and golden examples are those of its registration. */
+export async function loadModel(
+  version: ModelVersion,
+  registry: ModelRegistry,
+  runtime: Runtime,
+): Promise<{ readonly model: LoadedModel; readonly golden: readonly GoldenExample[] }> {
+  const { artifact, golden, signature } = await registry.fetch(version);
+  const model = await runtime.load(artifact);
   try {
     if (!isDeepStrictEqual(JSON.parse(JSON.stringify(model.signature)), signature)) {
       throw new AppError(
@@ -97,9 +145,5 @@ export async function loadVersion(version: ModelVersion, deps: LoadDependencies)
     await model.release();
     throw error;
   }
-  const batcher = new Batcher(model, deps.batching, deps.clock, (rows, elapsedMs) =>
-    deps.onRun(version, rows, elapsedMs),
-  );
-  const example = (golden[0]?.input ?? null) as InputRecord | null;
-  return new ServedVersion(version, model, batcher, example, deps.clock.now());
+  return { model, golden };
 }

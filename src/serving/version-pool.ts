@@ -1,5 +1,5 @@
 import type { Clock } from '../kernel/clock.ts';
-import { AppError, messageOf } from '../kernel/errors.ts';
+import { AppError, asAppError } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { type ModelVersion, versionLabel } from '../models/model-version.ts';
 import type { ServedVersion } from './served-version.ts';
@@ -63,6 +63,7 @@ export class VersionPool {
         retryAfterSeconds: 60,
       });
     }
+    // Its reason was logged, and the next caller is told.
     if (slot?.state !== 'loading') this.#load(version, false).catch(() => undefined);
     throw new AppError('NOT_READY', `${name} is being loaded`, { retryAfterSeconds: 1 });
   }
@@ -97,8 +98,7 @@ export class VersionPool {
         return served;
       },
       (error: unknown) => {
-        const reason =
-          error instanceof AppError ? error : new AppError('INTERNAL', messageOf(error), { cause: error });
+        const reason = asAppError(error);
         this.#slots.set(key, { state: 'failed', reason, at: this.#deps.clock.elapsed() });
         this.#deps.logger.error(`${version.model} ${versionLabel(version)} was refused: ${reason.message}`, {
           'event.action': 'version.refused',

@@ -66,6 +66,7 @@ export function aVersion(change: Partial<ModelVersion> = {}): ModelVersion {
 export class FakeModel implements LoadedModel {
   readonly signature: Signature;
   readonly maxRows: number;
+  lanes = 1;
   readonly runs: (readonly InputRecord[])[] = [];
   releases = 0;
   poison: number | null = null;

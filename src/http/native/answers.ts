@@ -1,4 +1,5 @@
 import type { Problem } from '../../contracts/native.ts';
+import { ByteText } from '../../kernel/byte-text.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { roundMicros } from '../../serving/prediction-log/lines.ts';
 import type { Answer } from '../../serving/predictor.ts';
@@ -10,23 +11,46 @@ export function answerJson(target: Target, answer: Answer, elapsedMs: number): s
   return `{${partsOf(answer)},${target.identityJson},"prediction_id":"${answer.id}","inference_time_ms":${roundMicros(elapsedMs)}}`;
 }
 
-/** The answer of a batch: one object per row, in order; a row that failed has `error` instead of `prediction`. */
-export function batchJson(
-  target: Target,
-  answers: readonly (Answer | AppError)[],
-  elapsedMs: number,
-  requestId: string,
-): string {
-  let failed = 0;
-  let rows = '';
-  for (const answer of answers) {
-    if (rows !== '') rows += ',';
-    if (answer instanceof AppError) {
-      failed++;
-      rows += `{"error":${JSON.stringify(rowProblem(answer, requestId, failed <= EXPLAINED_ROWS))}}`;
-    } else rows += `{${partsOf(answer)},"prediction_id":"${answer.id}"}`;
+/**
+ * The answer of a batch: one object per row, in order; a row that failed has `error` instead of `prediction`. Rows are
+ * written as they come, while others still run, and as bytes: a text of a megabyte would be copied three times.
+ */
+export class BatchJson {
+  readonly #target: Target;
+  readonly #requestId: string;
+  readonly #texts: (string | undefined)[] = [];
+  readonly #bytes = new ByteText();
+  #written = 0;
+  #explained = 0;
+
+  constructor(target: Target, requestId: string) {
+    this.#target = target;
+    this.#requestId = requestId;
+    this.#bytes.add('{"predictions":[');
   }
-  return `{"predictions":[${rows}],"failed":${failed},${target.identityJson},"inference_time_ms":${roundMicros(elapsedMs)}}`;
+
+  /** The answer of one row, in any order. */
+  add(place: number, answer: Answer | AppError): void {
+    this.#texts[place] = this.#textOf(answer);
+    for (let text = this.#texts[this.#written]; text !== undefined; text = this.#texts[this.#written]) {
+      this.#bytes.add(this.#written === 0 ? text : `,${text}`);
+      this.#texts[this.#written++] = undefined;
+    }
+  }
+
+  /** The whole, once every row was added. */
+  finish(failed: number, elapsedMs: number): Buffer {
+    const { identityJson } = this.#target;
+    this.#bytes.add(`],"failed":${failed},${identityJson},"inference_time_ms":${roundMicros(elapsedMs)}}`);
+    return this.#bytes.content();
+  }
+
+  #textOf(answer: Answer | AppError): string {
+    if (!(answer instanceof AppError)) return `{${partsOf(answer)},"prediction_id":"${answer.id}"}`;
+    this.#explained++;
+    const problem = rowProblem(answer, this.#requestId, this.#explained <= EXPLAINED_ROWS);
+    return `{"error":${JSON.stringify(problem)}}`;
+  }
 }
 
 /** Rows of a batch whose every field is explained; the others say their first problem, so that answers stay small. */

@@ -4,11 +4,11 @@ import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue, jsonTypeOf } from '../../kernel/json.ts';
 import type { Fleet } from '../../serving/fleet.ts';
-import type { Predictor, RequestContext } from '../../serving/predictor.ts';
+import type { Answer, Predictor, RequestContext } from '../../serving/predictor.ts';
 import { isWrapped } from '../../serving/row.ts';
 import type { Target } from '../../serving/target.ts';
 import type { ParsedBody } from '../parse-body.ts';
-import { answerJson, batchJson } from './answers.ts';
+import { answerJson, BatchJson } from './answers.ts';
 
 interface PredictDependencies {
   readonly fleet: Fleet;
@@ -106,12 +106,19 @@ export function registerPredictRoutes(app: FastifyInstance, deps: PredictDepende
     const target = await find(request.params as Params);
     const rows = instancesOf(request.body as JsonValue);
     const texts = request.elementTexts?.length === rows.length ? request.elementTexts : null;
-    const answers = await predictor.predictBatch(
-      target,
-      rows,
-      contextOf(request.headers, request.id, receivedAt, texts),
+    const context = contextOf(request.headers, request.id, receivedAt, texts);
+    let json = new BatchJson(target, request.id);
+    const answers = await predictor.predictBatch(target, rows, context, (place, answer) =>
+      json.add(place, answer),
     );
-    return sendJson(reply, batchJson(target, answers, clock.elapsed() - receivedAt, request.id));
+    if (answers.some(isUnlogged)) {
+      json = new BatchJson(target, request.id);
+      answers.forEach((answer, place) => {
+        json.add(place, answer);
+      });
+    }
+    const failed = answers.filter((answer) => answer instanceof AppError).length;
+    return sendJson(reply, json.finish(failed, clock.elapsed() - receivedAt));
   }
 
   for (const [path, find] of ways) {
@@ -120,7 +127,12 @@ export function registerPredictRoutes(app: FastifyInstance, deps: PredictDepende
   }
 }
 
-function sendJson(reply: FastifyReply, json: string): FastifyReply {
+/** Known only at the end: what was written ahead does not say it. */
+function isUnlogged(answer: Answer | AppError): boolean {
+  return !(answer instanceof AppError) && !answer.logged;
+}
+
+function sendJson(reply: FastifyReply, json: string | Buffer): FastifyReply {
   return reply.header('content-type', 'application/json; charset=utf-8').send(json);
 }
 

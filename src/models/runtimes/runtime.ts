@@ -42,9 +42,11 @@ export interface LoadedModel {
   readonly signature: Signature;
   /** Rows of one run at the most; 1 when the graph fixes its batch axis. */
   readonly maxRows: number;
+  /** Runs that may be under way at a time. */
+  readonly lanes: number;
   /**
-   * Runs rows that passed the signature's check; one output per row, in order. Never called while a run is under
-   * way. Fails as a whole, with INFERENCE_FAILED.
+   * Runs rows that passed the signature's check; one output per row, in order. Fails as a whole, with
+   * INFERENCE_FAILED.
    */
   run(rows: readonly InputRecord[]): Promise<readonly RowOutput[]>;
   /** Gives memory back. The caller makes sure that no run is under way. */

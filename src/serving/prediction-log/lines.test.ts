@@ -3,7 +3,7 @@ import { logLine } from '../../contracts/log-record.ts';
 import { uuidV7 } from '../../kernel/ids.ts';
 import type { RowOutput } from '../../models/runtimes/runtime.ts';
 import { compileRender } from '../render.ts';
-import { feedbackLine, lineTarget, predictionLine, roundMicros } from './lines.ts';
+import { feedbackLine, lineFrame, lineTarget, predictionLine, roundMicros } from './lines.ts';
 
 const ODD = [
   '',
@@ -19,8 +19,10 @@ const ODD = [
 ];
 const AT = Date.UTC(2026, 2, 1, 10, 0, 0, 5);
 
-function aLine(change: Partial<Parameters<typeof predictionLine>[0]> = {}): string {
-  return predictionLine({
+type Parts = Parameters<typeof lineFrame>[0] & Omit<Parameters<typeof predictionLine>[0], 'frame'>;
+
+function aLine(change: Partial<Parts> = {}): string {
+  const parts: Parts = {
     at: AT,
     id: '0198f000-0000-7000-8000-000000000000',
     outcome: 'ok',
@@ -38,7 +40,8 @@ function aLine(change: Partial<Parameters<typeof predictionLine>[0]> = {}): stri
     errorCode: null,
     output: compileRender({ task: 'regression' })({ prediction: 2.5, probabilities: null }),
     ...change,
-  });
+  };
+  return predictionLine({ ...parts, frame: lineFrame(parts) });
 }
 
 const parsed = (line: string): Record<string, unknown> => logLine.parse(JSON.parse(line)) as never;

@@ -25,41 +25,47 @@ export function lineTarget(target: {
   );
 }
 
-interface LineParts {
-  readonly at: number;
-  readonly id: string;
+interface FrameParts {
   readonly outcome: Outcome;
   readonly status: number;
   readonly latencyMs: number;
   readonly target: string;
   readonly context: LineContext;
+  readonly errorCode: ErrorCode | null;
+}
+
+/** What the lines of rows that were answered together have in common, as text. */
+export function lineFrame({ outcome, status, latencyMs, target, context, errorCode }: FrameParts): string {
+  let frame =
+    `","event.outcome":"${outcome}","trace.id":"${context.traceId}","dialect":"${context.dialect}",${target},` +
+    `"latency_ms":${roundMicros(latencyMs)},"status":${status}`;
+  if (context.correlationId !== undefined) frame += `,"id":${JSON.stringify(context.correlationId)}`;
+  if (context.routingKey !== undefined) frame += `,"key":${JSON.stringify(context.routingKey)}`;
+  if (context.callerTime !== undefined) frame += `,"timestamp":${JSON.stringify(context.callerTime)}`;
+  return errorCode === null ? frame : `${frame},"error.code":"${errorCode}"`;
+}
+
+interface LineParts {
+  readonly at: number;
+  readonly id: string;
+  /** By `lineFrame`. */
+  readonly frame: string;
   /** One JSON object without a newline; null when the row was rejected. */
   readonly inputJson: string | null;
   readonly output: RenderedOutput | null;
-  readonly errorCode: ErrorCode | null;
 }
 
 /**
  * One prediction line, put together from text: a third of the time of JSON.stringify on the whole, on the hot path of
  * every request. A test parses it against the schema.
  */
-export function predictionLine(parts: LineParts): string {
-  const { context, output } = parts;
-  let line =
-    `{"@timestamp":"${isoTime(parts.at)}","event.action":"prediction","event.id":"${parts.id}",` +
-    `"event.outcome":"${parts.outcome}","trace.id":"${context.traceId}","dialect":"${context.dialect}",${parts.target},` +
-    `"latency_ms":${roundMicros(parts.latencyMs)},"status":${parts.status}`;
-  if (context.correlationId !== undefined) line += `,"id":${JSON.stringify(context.correlationId)}`;
-  if (context.routingKey !== undefined) line += `,"key":${JSON.stringify(context.routingKey)}`;
-  if (context.callerTime !== undefined) line += `,"timestamp":${JSON.stringify(context.callerTime)}`;
-  if (parts.errorCode !== null) line += `,"error.code":"${parts.errorCode}"`;
-  if (parts.inputJson !== null) line += `,"input":${parts.inputJson}`;
-  if (output !== null) {
-    line += `,"prediction":${output.predictionJson}`;
-    if (output.probabilitiesJson !== null) line += `,"probabilities":${output.probabilitiesJson}`;
-    if (output.confidenceJson !== null) line += `,"confidence":${output.confidenceJson}`;
-  }
-  return `${line}}`;
+export function predictionLine({ at, id, frame, inputJson, output }: LineParts): string {
+  let line = `${openingOf(at)}${id}${frame}`;
+  if (inputJson !== null) line += `,"input":${inputJson}`;
+  if (output === null) return `${line}}`;
+  line += `,"prediction":${output.predictionJson}`;
+  if (output.probabilitiesJson !== null) line += `,"probabilities":${output.probabilitiesJson}`;
+  return output.confidenceJson === null ? `${line}}` : `${line},"confidence":${output.confidenceJson}}`;
 }
 
 export function feedbackLine(
@@ -79,13 +85,18 @@ export function roundMicros(ms: number): number {
   return Math.max(1, Math.round(ms * 1000)) / 1000;
 }
 
-let cachedAt = -1;
-let cachedText = '';
+let openingAt = -1;
+let opening = '';
+
+/** The beginning of a prediction line, which those of one millisecond share. */
+function openingOf(at: number): string {
+  if (at !== openingAt) {
+    openingAt = at;
+    opening = `{"@timestamp":"${isoTime(at)}","event.action":"prediction","event.id":"`;
+  }
+  return opening;
+}
 
 function isoTime(at: number): string {
-  if (at !== cachedAt) {
-    cachedAt = at;
-    cachedText = new Date(at).toISOString();
-  }
-  return cachedText;
+  return new Date(at).toISOString();
 }

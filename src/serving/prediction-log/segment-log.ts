@@ -15,6 +15,7 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { LOG_SCHEMA } from '../../contracts/log-record.ts';
+import { ByteText } from '../../kernel/byte-text.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, messageOf } from '../../kernel/errors.ts';
 import { uuidV7 } from '../../kernel/ids.ts';
@@ -29,9 +30,10 @@ export interface SegmentLogOptions {
   readonly serviceVersion: string;
 }
 
+/** Lines that are written together. */
 interface Group {
-  /** Each line with its newline. */
-  text: string;
+  /** Each with its newline. */
+  readonly lines: ByteText;
   readonly written: Promise<void>;
   readonly resolve: () => void;
   readonly reject: (error: AppError) => void;
@@ -63,6 +65,8 @@ export class SegmentLog implements PredictionLog {
   readonly #logger: Logger;
   #segment: Segment | null = null;
   #next: Group | null = null;
+  /** A buffer that nobody uses, kept for the next group. */
+  #spare: ByteText | null = null;
   #writing: Promise<void> | null = null;
   #dirty = false;
   #timer: NodeJS.Timeout | null = null;
@@ -96,10 +100,11 @@ export class SegmentLog implements PredictionLog {
 
   append(line: string): Promise<void> {
     if (this.#next === null) {
-      this.#next = newGroup();
+      this.#next = newGroup(this.#spare ?? new ByteText());
+      this.#spare = null;
       if (this.#writing === null) process.nextTick(() => this.#startWriting());
     }
-    this.#next.text += `${line}\n`;
+    this.#next.lines.add(`${line}\n`);
     return this.#next.written;
   }
 
@@ -128,17 +133,17 @@ export class SegmentLog implements PredictionLog {
     for (let group = this.#next; group !== null; group = this.#next) {
       this.#next = null;
       try {
-        await this.#writeGroup(group.text);
+        await this.#writeGroup(group.lines.content());
         group.resolve();
       } catch (error) {
         group.reject(this.#fail(error));
       }
+      this.#spare = group.lines.emptied();
     }
   }
 
-  async #writeGroup(text: string): Promise<void> {
+  async #writeGroup(content: Buffer): Promise<void> {
     const segment = this.#writableSegment();
-    const content = Buffer.from(text, 'utf8');
     if (this.#clock.elapsed() < this.#slowUntil) await writeAll(segment.fd, content);
     else this.#writeAtOnce(segment.fd, content);
     segment.bytes += content.length;
@@ -283,10 +288,10 @@ async function writeAll(fd: number, content: Buffer): Promise<void> {
   }
 }
 
-function newGroup(): Group {
+function newGroup(lines: ByteText): Group {
   const group = deferred();
   group.promise.catch(() => undefined);
-  return { text: '', written: group.promise, resolve: group.resolve, reject: group.reject };
+  return { lines, written: group.promise, resolve: group.resolve, reject: group.reject };
 }
 
 function deferred(): { promise: Promise<void>; resolve: () => void; reject: (error: unknown) => void } {

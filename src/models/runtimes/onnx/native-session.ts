@@ -27,6 +27,7 @@ export async function openNativeSession({ model, externalData }: GraphSource): P
   return {
     inputs: session.inputMetadata.map(portOf),
     outputs: session.outputMetadata.map(portOf),
+    lanes: 1,
     run(feeds, fetches) {
       const tensors: Record<string, Tensor> = {};
       for (const name in feeds) tensors[name] = toTensor(Tensor, feeds[name] as InputTensor);

@@ -61,6 +61,7 @@ export class OnnxRuntime implements Runtime {
 class OnnxModel implements LoadedModel {
   readonly signature: Signature;
   readonly maxRows: number;
+  readonly lanes: number;
   readonly #session: OnnxSession;
   readonly #plan: OutputPlan;
   readonly #encoders: readonly {
@@ -80,6 +81,7 @@ class OnnxModel implements LoadedModel {
     }));
     this.#freeFields = binding.fields.filter((field) => field.shape.includes(-1)).map((field) => field.name);
     this.maxRows = binding.maxRows;
+    this.lanes = session.lanes;
     this.signature = { fields: binding.fields, acceptsArray: binding.acceptsArray, output: plan.spec };
   }
 

@@ -27,6 +27,8 @@ export interface InputTensor {
 export interface OnnxSession {
   readonly inputs: readonly SessionPort[];
   readonly outputs: readonly SessionPort[];
+  /** Runs that may be under way at a time. */
+  readonly lanes: number;
   /** The outputs named in `fetches`. The feeds may be used anew once it returns. Throws what onnxruntime throws. */
   run(
     feeds: Readonly<Record<string, InputTensor>>,

@@ -1,0 +1,113 @@
+import type { OutputTensor } from './decode-outputs.ts';
+import type { TensorData } from './encode.ts';
+import type { GraphSource, InputTensor, OnnxSession } from './session.ts';
+import { buffersOf, type FromSessionThread, type ToSessionThread } from './thread-messages.ts';
+
+/** A thread that serves sessions (`serveSessions`), as `worker_threads` has it. */
+export interface SessionThread {
+  postMessage(message: ToSessionThread, transfer: ArrayBuffer[]): void;
+  on(event: 'message', listener: (message: FromSessionThread) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'exit', listener: () => void): unknown;
+  unref(): void;
+  terminate(): Promise<unknown>;
+}
+
+interface Call {
+  readonly resolve: (reply: FromSessionThread) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Runs that lie ready for the thread while the one that answers parses another body. */
+const LANES = 3;
+
+/** Sessions on one other thread, which is started with the first of them. It holds no process open by itself. */
+export class ThreadSessions {
+  readonly #start: () => SessionThread;
+  #thread: SessionThread | null = null;
+  readonly #calls = new Map<number, Call>();
+  readonly #onLost = new Set<() => void>();
+  #numbered = 0;
+
+  constructor(start: () => SessionThread) {
+    this.#start = start;
+  }
+
+  /** An `OpenSession`; `onLost` is called when the thread ends by itself and the session with it. */
+  async open(source: GraphSource, onLost: () => void): Promise<OnnxSession> {
+    const session = ++this.#numbered;
+    const opened = await this.#ask((call) => ({ type: 'open', call, session, source }));
+    if (opened.type !== 'opened') throw new Error('the inference thread answered something else');
+    this.#onLost.add(onLost);
+    return {
+      inputs: opened.inputs,
+      outputs: opened.outputs,
+      lanes: LANES,
+      run: async (feeds, fetches) => this.#run(session, feeds, fetches),
+      release: () => {
+        this.#onLost.delete(onLost);
+        this.#thread?.postMessage({ type: 'release', session }, []);
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    const thread = this.#thread;
+    this.#thread = null;
+    await thread?.terminate();
+  }
+
+  async #run(
+    session: number,
+    feeds: Readonly<Record<string, InputTensor>>,
+    fetches: readonly string[],
+  ): Promise<Readonly<Record<string, OutputTensor>>> {
+    const own: Record<string, InputTensor> = {};
+    for (const name in feeds) {
+      const feed = feeds[name] as InputTensor;
+      own[name] = { ...feed, data: feed.data.slice() as TensorData };
+    }
+    const ran = await this.#ask(
+      (call) => ({ type: 'run', call, session, feeds: own, fetches }),
+      buffersOf(own),
+    );
+    if (ran.type !== 'ran') throw new Error('the inference thread answered something else');
+    return ran.outputs;
+  }
+
+  #ask(
+    question: (call: number) => ToSessionThread,
+    transfer: ArrayBuffer[] = [],
+  ): Promise<FromSessionThread> {
+    this.#thread ??= this.#launch();
+    const thread = this.#thread;
+    const call = ++this.#numbered;
+    return new Promise((resolve, reject) => {
+      this.#calls.set(call, { resolve, reject });
+      thread.postMessage(question(call), transfer);
+    });
+  }
+
+  #launch(): SessionThread {
+    const thread = this.#start();
+    let reason = 'the inference thread ended';
+    thread.on('message', (reply) => {
+      const call = this.#calls.get(reply.call);
+      this.#calls.delete(reply.call);
+      if (reply.type === 'failed') call?.reject(new Error(reply.message));
+      else call?.resolve(reply);
+    });
+    thread.on('error', (error) => {
+      reason = `the inference thread failed: ${error.message}`;
+    });
+    thread.on('exit', () => {
+      if (this.#thread === thread) this.#thread = null;
+      for (const { reject } of this.#calls.values()) reject(new Error(reason));
+      this.#calls.clear();
+      for (const onLost of this.#onLost) onLost();
+      this.#onLost.clear();
+    });
+    thread.unref();
+    return thread;
+  }
+}
