@@ -1,5 +1,4 @@
 import type { CliContext } from '../cli/context.ts';
-import { systemClock } from '../kernel/clock.ts';
 import { silentLogger } from '../kernel/logger.ts';
 import { pathsOf } from './paths.ts';
 import { VERSION } from './version.ts';

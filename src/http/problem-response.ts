@@ -50,3 +50,12 @@ export function problemOf(error: AppError, requestId: string): Problem {
     ...(error.problems.length > 0 && { errors: [...error.problems] }),
   };
 }
+
+/** What a problem says in its head, beside status and request id. */
+export function problemHeaders(error: AppError): Readonly<Record<string, string>> {
+  return {
+    'content-type': PROBLEM_TYPE,
+    ...(error.retryAfterSeconds !== undefined && { 'retry-after': String(error.retryAfterSeconds) }),
+    ...(error.kind === 'unauthenticated' && { 'www-authenticate': 'Bearer' }),
+  };
+}

@@ -18,7 +18,7 @@ import { createAccess } from './access.ts';
 import { createFastLane } from './native/fast-lane.ts';
 import type { PredictOne } from './native/predict-routes.ts';
 import { parseBody } from './parse-body.ts';
-import { PROBLEM_TYPE, problemOf, toAppError } from './problem-response.ts';
+import { PROBLEM_TYPE, problemHeaders, problemOf, toAppError } from './problem-response.ts';
 import { traceIdOf } from './request-ids.ts';
 import { statusOf } from './status.ts';
 
@@ -214,12 +214,10 @@ function sendProblem(
       error,
     });
   }
-  if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(error.retryAfterSeconds));
-  if (error.kind === 'unauthenticated') reply.header('www-authenticate', 'Bearer');
   if (error.kind === 'too_large') reply.removeHeader('connection');
   return reply
     .code(statusOf(error))
-    .header('content-type', PROBLEM_TYPE)
+    .headers(problemHeaders(error))
     .send(Buffer.from(JSON.stringify(problemOf(error, request.id))));
 }
 

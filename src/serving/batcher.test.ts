@@ -229,3 +229,83 @@ describe('whenIdle', () => {
     expect(sizes(model)).toEqual([1, 1]);
   });
 });
+
+describe('lanes', () => {
+  function threaded(helper: FakeModel | null = null, options: Partial<BatcherOptions> = {}) {
+    const clock = new HandClock();
+    const model = new FakeModel();
+    model.lanes = 2;
+    const batching = { maxBatchRows: 2, maxQueueRows: 1_000, deadlineMs: 10_000, ...options };
+    return { clock, model, batcher: new Batcher(model, batching, clock, () => undefined, helper) };
+  }
+
+  it('run beside each other, and each piece is handed on when it is there', async () => {
+    const { batcher, model } = threaded();
+    const open = model.hold();
+    const job = collect(batcher, rows(1, 2, 3, 4, 5));
+    await nextTurn();
+    expect(sizes(model)).toEqual([2, 2]);
+    open();
+    const { outputs, pieces } = await job;
+    expect(answers({ outputs })).toEqual([2, 4, 6, 8, 10]);
+    expect(pieces).toEqual([2, 2, 1]);
+    await batcher.whenIdle();
+  });
+
+  it('take a job that comes while another lane is at work', async () => {
+    const { batcher, model } = threaded();
+    const open = model.hold();
+    const first = collect(batcher, rows(1));
+    await nextTurn();
+    const second = collect(batcher, rows(2));
+    await nextTurn();
+    expect(sizes(model)).toEqual([1, 1]);
+    open();
+    expect([...answers(await first), ...answers(await second)]).toEqual([2, 4]);
+  });
+
+  it('get help from the calling thread for a caller who is alone, in any order', async () => {
+    const helper = new FakeModel();
+    const { batcher, model } = threaded(helper);
+    const open = model.hold();
+    const job = collect(batcher, rows(1, 2, 3, 4, 5, 6));
+    await helper.begun();
+    await settle();
+    open();
+    expect(answers(await job)).toEqual([2, 4, 6, 8, 10, 12]);
+    expect(sizes(helper)).toEqual([2]);
+  });
+
+  it('get no help with several callers, nor for runs that take long', async () => {
+    const helper = new FakeModel();
+    const shared = threaded(helper);
+    const jobs = [collect(shared.batcher, rows(1, 2, 3, 4, 5)), collect(shared.batcher, rows(6))];
+    await Promise.all(jobs);
+    const slow = threaded(helper);
+    slow.model.onRun = () => slow.clock.advance(50);
+    await collect(slow.batcher, rows(1));
+    await collect(slow.batcher, rows(1, 2, 3, 4, 5, 6));
+    expect(helper.runs).toEqual([]);
+  });
+
+  it('hand on nothing of a job that ran out of time, and keep what was handed on before', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { batcher, model, clock } = threaded(null, { deadlineMs: 100 });
+    const seen: number[] = [];
+    const job = batcher.run(rows(1, 2, 3, 4, 5), (from, outputs) => seen.push(from, outputs.length));
+    job.catch(() => undefined);
+    await model.begun();
+    await settle();
+    const open = model.hold();
+    await nextTurn();
+    await nextTurn();
+    const before = [...seen];
+    clock.advance(200);
+    vi.advanceTimersByTime(200);
+    await expect(job).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    open();
+    await batcher.whenIdle();
+    expect(seen).toEqual(before);
+    expect(before.length).toBeGreaterThan(0);
+  });
+});

@@ -63,6 +63,7 @@ export class BulkLane {
   }
 
   #lose(): void {
+    this.#logger.warn(`${this.#name} lost its thread for large batches; they run with the others`);
     this.#ready = null;
     this.#notBefore = this.#elapsed() + RETRY_MS;
   }

@@ -268,6 +268,29 @@ describe('a batch', () => {
     expect(meter.outcomes).toEqual({ ok: 2, rejected: 1, failed: 1 });
   });
 
+  it('that runs out of time keeps the answers that it has', async () => {
+    const { predictor, target, context, log, served, meter } = setUp();
+    served.batcher.run = async (rows, onOutputs) => {
+      onOutputs(
+        0,
+        rows.slice(0, 2).map(() => ({ prediction: 1, probabilities: [0.5, 0.5] })),
+      );
+      throw new AppError('DEADLINE_EXCEEDED', 'too late');
+    };
+    const seen: number[] = [];
+    const rows = [{ x: 1 }, { y: 1 }, { x: 2 }, { x: 3 }];
+    const answers = await predictor.predictBatch(target, rows, context(), (place) => seen.push(place));
+    expect(answers.map((answer) => (answer instanceof AppError ? answer.code : 'ok'))).toEqual([
+      'ok',
+      'INPUT_INVALID',
+      'ok',
+      'DEADLINE_EXCEEDED',
+    ]);
+    expect(new Set(seen)).toEqual(new Set([0, 1, 2, 3]));
+    expect(log.lines).toHaveLength(4);
+    expect(meter.outcomes).toEqual({ ok: 2, rejected: 1, timeout: 1 });
+  });
+
   it('is bounded, and may be empty', async () => {
     const { predictor, target, context, log } = setUp();
     const five = Array.from({ length: 5 }, () => ({ x: 1 }));

@@ -213,6 +213,25 @@ describe('POST /predict/batch', () => {
     expect(lineOf(server, first['prediction_id'])).toBeDefined();
   });
 
+  it('answers a thousand rows as it answers each alone, whichever thread runs them', async () => {
+    const row = (i: number) => ({ ...ROW, f0: 10 + i / 100 });
+    const alone = await Promise.all([0, 500, 999].map((i) => client.post('/predict', row(i))));
+    const instances = Array.from({ length: 1_000 }, (_, i) => (i === 700 ? { f0: 'x' } : row(i)));
+    for (let round = 0; round < 4; round++) {
+      const { json, status } = await client.post('/predict/batch', { instances });
+      expect(status).toBe(200);
+      expect(json['failed']).toBe(1);
+      const answers = json['predictions'] as unknown as Record<string, unknown>[];
+      expect(answers[700]).toMatchObject({ error: { code: 'INPUT_INVALID' } });
+      expect([0, 500, 999].map((i) => answers[i]?.['probability'])).toEqual(
+        alone.map((answer) => answer.json['probability']),
+      );
+      const last = lineOf(server, answers[999]?.['prediction_id']);
+      expect(last).toMatchObject({ input: row(999) });
+      expect(new Set(answers.map((answer) => answer['prediction_id'])).size).toBe(1_000);
+    }
+  });
+
   it('takes features for instances, arrays for a matrix, and nothing', async () => {
     const { json } = await client.post('/predict/batch', {
       features: [[17.99, 10.38, 122.8, 1001.0, 0.12], ROW],

@@ -1,11 +1,15 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { MessageChannel } from 'node:worker_threads';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { JsonValue } from '../../src/kernel/json.ts';
 import { compileRecordCheck, type InputRecord } from '../../src/models/record-check.ts';
 import { readArtifact } from '../../src/models/registry/local/read-artifact.ts';
 import { openNativeSession } from '../../src/models/runtimes/onnx/native-session.ts';
 import { OnnxRuntime } from '../../src/models/runtimes/onnx/onnx-runtime.ts';
+import { serveSessions } from '../../src/models/runtimes/onnx/serve-sessions.ts';
+import type { OpenSession } from '../../src/models/runtimes/onnx/session.ts';
+import { type SessionThread, ThreadSessions } from '../../src/models/runtimes/onnx/thread-sessions.ts';
 import type { LoadedModel, RowOutput } from '../../src/models/runtimes/runtime.ts';
 import { rowOf } from '../../src/serving/row.ts';
 
@@ -19,12 +23,30 @@ interface Case {
   readonly tolerance: number;
 }
 
-async function load(folder: string, name: string): Promise<LoadedModel> {
+/** The other end of the thread's messages, on this thread: they are cloned and handed over as between two. */
+function channelThread(): SessionThread {
+  const { port1, port2 } = new MessageChannel();
+  serveSessions(port1, openNativeSession);
+  return Object.assign(port2, { terminate: async () => port1.close() }) as unknown as SessionThread;
+}
+
+const threads = new ThreadSessions(channelThread);
+afterAll(() => threads.close());
+
+/** Every way to run a graph; each must hold on every fixture. */
+const SESSIONS: readonly [string, OpenSession][] = [
+  ['on the calling thread', openNativeSession],
+  ['on another thread', (source) => threads.open(source, () => undefined)],
+];
+
+async function load(
+  folder: string,
+  name: string,
+  open = openNativeSession as OpenSession,
+): Promise<LoadedModel> {
   const directory = path.join(folder, 'model');
   const isMlflow = statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true;
-  return new OnnxRuntime(openNativeSession).load(
-    await readArtifact(isMlflow ? directory : path.join(folder, name)),
-  );
+  return new OnnxRuntime(open).load(await readArtifact(isMlflow ? directory : path.join(folder, name)));
 }
 
 function expectClose(actual: JsonValue, expected: JsonValue, tolerance: number): void {
@@ -49,31 +71,34 @@ describe.each(readdirSync(FIXTURES))('%s', (name) => {
     for (const model of models) await model.release();
   });
 
-  it('answers what its own library answers, in one batch and row by row', async () => {
-    const model = await load(folder, 'model.onnx');
-    models.push(model);
-    const check = compileRecordCheck(model.signature);
-    const rows = fixture.rows.map((row) => rowOf(model.signature, row) as InputRecord);
-    for (const row of rows) expect(check.problems(row)).toEqual([]);
-    for (const row of rows) expect(check.fits(row)).toBe(true);
-    const alone: RowOutput[] = [];
-    for (const row of rows) alone.push(...(await model.run([row])));
-    const batches = model.maxRows === 1 ? [alone] : [alone, await model.run(rows)];
-    for (const outputs of batches) {
-      expect(outputs).toHaveLength(rows.length);
-      outputs.forEach((output, i) => {
-        const expected = fixture.expected[i] as Case['expected'][number];
-        expectClose(output.prediction, expected.prediction, fixture.tolerance);
-        const spec = model.signature.output;
-        if (expected.probabilities === null || spec.task !== 'classification') return;
-        const named = Object.fromEntries(
-          (spec.labels ?? []).map((label, c) => [String(label), output.probabilities?.[c] ?? -1]),
-        );
-        expect(Object.keys(named).sort()).toEqual(Object.keys(expected.probabilities).sort());
-        expectClose(named, expected.probabilities, fixture.tolerance);
-      });
-    }
-  });
+  it.each(SESSIONS)(
+    'answers what its own library answers, in one batch and row by row, %s',
+    async (_, open) => {
+      const model = await load(folder, 'model.onnx', open);
+      models.push(model);
+      const check = compileRecordCheck(model.signature);
+      const rows = fixture.rows.map((row) => rowOf(model.signature, row) as InputRecord);
+      for (const row of rows) expect(check.problems(row)).toEqual([]);
+      for (const row of rows) expect(check.fits(row)).toBe(true);
+      const alone: RowOutput[] = [];
+      for (const row of rows) alone.push(...(await model.run([row])));
+      const batches = model.maxRows === 1 ? [alone] : [alone, await model.run(rows)];
+      for (const outputs of batches) {
+        expect(outputs).toHaveLength(rows.length);
+        outputs.forEach((output, i) => {
+          const expected = fixture.expected[i] as Case['expected'][number];
+          expectClose(output.prediction, expected.prediction, fixture.tolerance);
+          const spec = model.signature.output;
+          if (expected.probabilities === null || spec.task !== 'classification') return;
+          const named = Object.fromEntries(
+            (spec.labels ?? []).map((label, c) => [String(label), output.probabilities?.[c] ?? -1]),
+          );
+          expect(Object.keys(named).sort()).toEqual(Object.keys(expected.probabilities).sort());
+          expectClose(named, expected.probabilities, fixture.tolerance);
+        });
+      }
+    },
+  );
 });
 
 describe('a broken model is refused with what to do', () => {

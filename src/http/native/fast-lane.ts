@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../kernel/clock.ts';
 import type { AppError } from '../../kernel/errors.ts';
 import { parseBody } from '../parse-body.ts';
-import { PROBLEM_TYPE, problemOf, toAppError } from '../problem-response.ts';
+import { problemHeaders, problemOf, toAppError } from '../problem-response.ts';
 import { traceIdOf } from '../request-ids.ts';
 import { statusOf } from '../status.ts';
 import type { PredictOne } from './predict-routes.ts';
@@ -93,10 +93,7 @@ function sendAnswer(response: ServerResponse, requestId: string, json: string, i
 }
 
 function sendError(response: ServerResponse, error: AppError, requestId: string, isLast: boolean): void {
-  if (error.retryAfterSeconds !== undefined)
-    response.setHeader('retry-after', String(error.retryAfterSeconds));
-  if (error.kind === 'unauthenticated') response.setHeader('www-authenticate', 'Bearer');
-  response.setHeader('content-type', PROBLEM_TYPE);
+  for (const [name, value] of Object.entries(problemHeaders(error))) response.setHeader(name, value);
   response.setHeader('x-request-id', requestId);
   if (isLast) response.setHeader('connection', 'close');
   response.statusCode = statusOf(error);
