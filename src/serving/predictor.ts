@@ -76,12 +76,21 @@ export class Predictor {
     meter.inflight(1);
     try {
       const row = rowOf(served.signature, value);
-      const result = served.check.fits(row)
-        ? await this.#inferOne(target, row)
-        : invalid(served.check.problems(row));
+      let result: RowOutput | AppError | undefined;
+      if (served.check.fits(row)) {
+        const failure = await this.#infer(target, [row], (_, outputs) => {
+          [result] = outputs;
+        });
+        result = failure ?? result;
+      } else result = invalid(served.check.problems(row));
       const text = row === value ? (context.rowTexts?.[0] ?? null) : null;
-      const record = this.#record(target, { row, text }, result, this.#answered(target, context));
-      const logged = record.written === null || (await this.#isWritten([record.written]));
+      const record = this.#record(
+        target,
+        { row, text },
+        result as RowOutput | AppError,
+        this.#answered(target, context),
+      );
+      const logged = record.written === null || (await this.#isWritten(record.written));
       if (record.answer instanceof AppError) throw record.answer;
       return logged ? record.answer : { ...record.answer, logged };
     } finally {
@@ -146,7 +155,7 @@ export class Predictor {
           if (answers[place] === undefined) settle(place, good[i] as InputRecord, failure);
         }
       }
-      const logged = await this.#isWritten(written);
+      const logged = await this.#isWritten(Promise.all(written));
       if (failure !== null && tried === 0 && isPassing(failure)) throw failure;
       if (logged) return answers;
       return answers.map((answer) => (answer instanceof AppError ? answer : { ...answer, logged: false }));
@@ -159,14 +168,6 @@ export class Predictor {
   #answered(target: Target, context: RequestContext): Answered {
     const latencyMs = this.#deps.clock.elapsed() - context.receivedAt;
     return { context, latencyMs, frame: frameOf(target, context, latencyMs, null) };
-  }
-
-  async #inferOne(target: Target, row: InputRecord): Promise<RowOutput | AppError> {
-    let result: RowOutput | AppError | undefined;
-    const failure = await this.#infer(target, [row], (_, outputs) => {
-      [result] = outputs;
-    });
-    return failure ?? (result as RowOutput | AppError);
   }
 
   /** Null when every row was handed to `onOutputs`; otherwise why the rest of them have none. */
@@ -209,9 +210,9 @@ export class Predictor {
     return { answer: failure ?? { id, rendered: rendered as RenderedOutput, logged: true }, written };
   }
 
-  async #isWritten(written: Iterable<Promise<void>>): Promise<boolean> {
+  async #isWritten(written: Promise<unknown>): Promise<boolean> {
     try {
-      for (const one of written) await one;
+      await written;
       return true;
     } catch (error) {
       this.#deps.meter.unlogged();

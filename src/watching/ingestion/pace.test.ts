@@ -5,7 +5,7 @@ it('rests only while it is pressed, in proportion and not for long', () => {
   const pace = new Pace();
   expect(pace.restAfter(5, 1000)).toBe(0);
   pace.isPressed = true;
-  expect(pace.restAfter(5, 1000)).toBe(20);
+  expect(pace.restAfter(5, 1000)).toBe(45);
   expect(pace.restAfter(1000, 1000)).toBe(100);
   pace.isPressed = false;
   expect(pace.restAfter(5, 1000)).toBe(0);

@@ -1,11 +1,11 @@
 /** Parts of rest to one part of work while the process has no core to spare. */
-const REST = 4;
+const REST = 9;
 const LONGEST_REST_MS = 100;
 /** Past this ingestion works through: what is behind has to be read again by somebody, and takes room on the disk. */
 const MOST_LAG_BYTES = 64 << 20;
 
 /**
- * Ingestion gives way to the threads that answer: while they need every core it works a fifth of the time and lets the
+ * Ingestion gives way to the threads that answer: while they need every core it works a tenth of the time and lets the
  * log grow, and it catches up afterwards.
  */
 export class Pace {

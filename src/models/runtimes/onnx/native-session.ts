@@ -7,7 +7,7 @@ import type { GraphSource, InputTensor, OnnxSession, SessionPort } from './sessi
 
 /**
  * onnxruntime-node on the calling thread, through its binding: the package's own `run` puts the same synchronous call
- * off to the next turn of the event loop, which takes a sixth of the throughput (docs/adr/0009). One intra-op thread a
+ * off to the next turn of the event loop, which takes a sixth of the throughput (docs/adr/0008). One intra-op thread a
  * session: two were slower for requests (docs/architecture.md).
  */
 export async function openNativeSession({ model, externalData }: GraphSource): Promise<OnnxSession> {
