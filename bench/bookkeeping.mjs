@@ -7,7 +7,7 @@ import { untilQuiet } from './process-usage.mjs';
  */
 const INGEST_MS = 60_000;
 
-export async function checkBookkeeping({ port, child }, answered) {
+export async function countRecords({ port, child }, answered) {
   const deadline = Date.now() + INGEST_MS;
   let counts = await countsOf(port);
   while (counts.ingested < counts.predicted && Date.now() < deadline) {
@@ -15,14 +15,23 @@ export async function checkBookkeeping({ port, child }, answered) {
     counts = await countsOf(port);
   }
   await untilQuiet(child.pid);
-  const isWhole = counts.predicted >= answered && counts.ingested === counts.predicted;
+  return { answered, ...counts };
+}
+
+/** The bar, over the records of every process that was measured. */
+export function checkBookkeeping(records) {
+  const sum = (key) => records.reduce((total, record) => total + record[key], 0);
+  const counts = { answered: sum('answered'), predicted: sum('predicted'), ingested: sum('ingested') };
+  const isWhole = records.every(
+    ({ answered, predicted, ingested }) => predicted >= answered && ingested === predicted,
+  );
   return {
     bar: 'A  lines in the store ÷ predictions counted',
     figure: counts.ingested / counts.predicted,
     unit: '',
     target: '= 1',
     held: isWhole,
-    note: `${answered} answers, ${counts.predicted} predictions, ${counts.ingested} lines`,
+    note: `${counts.answered} answers, ${counts.predicted} predictions, ${counts.ingested} lines`,
   };
 }
 

@@ -12,14 +12,12 @@ import { measureThroughput } from './throughput.mjs';
 /** The measurements by name, in the order of their bars. */
 const MEASURES = {
   throughput: async (bench) => {
+    const peers = [await startFastApiOnnx(bench), await startFastApiPandas(bench)];
     const { slipway, fastify } = await startPair(bench);
-    const servers = [slipway, fastify, await startFastApiOnnx(bench), await startFastApiPandas(bench)];
-    await compareAnswers(
-      servers.filter((server) => server !== fastify),
-      bench.bodies,
-    );
-    const measured = await measureThroughput(servers, bench);
-    await stopAll(servers);
+    await compareAnswers([slipway, ...peers], bench.bodies);
+    await stopAll([slipway, fastify]);
+    const measured = await measureThroughput({ start: () => startPair(bench), stop: stopAll, peers }, bench);
+    await stopAll(peers);
     return measured;
   },
   rate: async (bench) => {

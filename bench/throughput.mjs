@@ -1,4 +1,4 @@
-import { checkBookkeeping } from './bookkeeping.mjs';
+import { checkBookkeeping, countRecords } from './bookkeeping.mjs';
 import { progress } from './report.mjs';
 import { ratiosByRound, rounded, spread } from './statistics.mjs';
 import { closedLoop } from './wrk.mjs';
@@ -12,23 +12,33 @@ const TARGETS = [
   { peer: 'FastAPI + pandas + scikit-learn', least: 40 },
 ];
 
-/** `servers`: Slipway first, all up and idle. */
-export async function measureThroughput(servers, { files, rounds, seconds }) {
-  for (const server of servers) await closedLoop(server, loadOf(BAR_CONNECTIONS));
+/**
+ * `start` starts Slipway and Fastify anew for each round: a process keeps the luck of its memory for its life, and the
+ * same program differs by a fifth from one process to the next. The peers are far away and stay.
+ */
+export async function measureThroughput({ start, stop, peers }, { files, rounds, seconds }) {
   const runs = [];
-  for (let round = 0; round < rounds; round++) {
-    for (const server of rotated(servers, round)) await measure(server, BAR_CONNECTIONS, round);
-  }
-  for (let round = 0; round < Math.ceil(rounds / 2); round++) {
-    for (const connections of OTHER_CONNECTIONS) {
-      for (const server of rotated(servers, round)) await measure(server, connections, round);
+  const records = [];
+  for (const peer of peers) await closedLoop(peer, loadOf(BAR_CONNECTIONS));
+  for (let round = 0; round < rounds; round++) await withPair([BAR_CONNECTIONS], round);
+  for (let round = 0; round < Math.ceil(rounds / 2); round++) await withPair(OTHER_CONNECTIONS, round);
+  return { rows: [...rowsOf(runs), checkBookkeeping(records)], runs, summary: summaryOf(runs) };
+
+  async function withPair(connectionCounts, round) {
+    const { slipway, fastify } = await start();
+    for (const server of [slipway, fastify]) await closedLoop(server, loadOf(BAR_CONNECTIONS));
+    const before = runs.length;
+    for (const connections of connectionCounts) {
+      for (const server of rotated([slipway, fastify, ...peers], round))
+        await measure(server, connections, round);
     }
+    const answered = runs
+      .slice(before)
+      .filter(({ server }) => server === slipway.name)
+      .reduce((sum, { requests }) => sum + requests, 0);
+    records.push(await countRecords(slipway, answered));
+    await stop([slipway, fastify]);
   }
-  const answered = runs
-    .filter(({ server }) => server === servers[0].name)
-    .reduce((sum, { requests }) => sum + requests, 0);
-  const rows = [...rowsOf(runs), await checkBookkeeping(servers[0], answered)];
-  return { rows, runs, summary: summaryOf(runs) };
 
   function loadOf(connections) {
     return { bodies: files.singles, connections, seconds };
