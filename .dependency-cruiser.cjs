@@ -13,6 +13,7 @@ const MAY_IMPORT = {
   watching: ['kernel', 'contracts', 'config', 'models', 'serving'],
   storage: ['kernel', 'contracts', 'models', 'serving', 'watching'],
   telemetry: ['kernel'],
+  datasets: ['kernel', 'models'],
   http: ['kernel', 'contracts', 'config', 'models', 'serving', 'watching'],
   cli: ['kernel', 'contracts', 'config', 'models', 'serving', 'watching'],
 };

@@ -2,6 +2,7 @@ import type { Config } from '../config/schema.ts';
 import type { ModelVersion } from '../models/model-version.ts';
 import type { ModelStore } from '../models/registry/model-store.ts';
 import type { ModelRegistry, Registration } from '../models/registry/registry.ts';
+import type { TrainingRows } from '../models/transforms/fit.ts';
 import type { EndpointStatus } from '../serving/fleet.ts';
 import type { PredictionStore } from '../watching/prediction-store.ts';
 
@@ -45,6 +46,8 @@ export interface CliContext {
     config: Config,
     onRegistered: (path: string, version: string, created: boolean) => void,
   ): Promise<CliServer>;
+  /** Rows of a file, which may be gone through more than once. */
+  openRows(file: string): TrainingRows;
   doctor(config: Config): Promise<readonly DoctorCheck[]>;
   logsDirectory(config: Config): string;
   /** Resolves with the name of the first signal that asks the process to end. */

@@ -8,6 +8,7 @@ import { registerInit } from './init.ts';
 import { registerLogs } from './logs.ts';
 import { registerModels } from './models.ts';
 import { registerServe } from './serve.ts';
+import { registerTransform } from './transform.ts';
 
 /** Runs one command line and answers with the exit code. */
 export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
@@ -27,6 +28,7 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
     registerModels,
     registerLogs,
     registerConfig,
+    registerTransform,
   ])
     register(program, context);
   for (const command of allCommands(program)) {

@@ -1,4 +1,5 @@
 import type { CliContext } from '../cli/context.ts';
+import { JsonLines } from '../datasets/json-lines.ts';
 import { silentLogger } from '../kernel/logger.ts';
 import { pathsOf } from './paths.ts';
 import { VERSION } from './version.ts';
@@ -40,6 +41,7 @@ export function createCliContext(): CliContext {
       const server = await startServer({ config, cwd, onRegistered });
       return { ...server, logs: server.paths.logs };
     },
+    openRows: (file) => new JsonLines(file),
     async doctor(config) {
       const { doctor } = await import('./doctor.ts');
       return doctor(config, cwd);

@@ -54,6 +54,7 @@ export const ERROR_CODES = {
   ARGUMENT_INVALID: { kind: 'invalid', title: 'An argument is not valid' },
   MODEL_UNREADABLE: { kind: 'invalid', title: 'The model cannot be read' },
   MODEL_UNSUPPORTED: { kind: 'invalid', title: 'The model needs something that the runtime does not have' },
+  TRANSFORM_INVALID: { kind: 'invalid', title: 'The transform is not valid' },
   DIGEST_MISMATCH: { kind: 'invalid', title: 'The artifact is not the one that was registered' },
   SIGNATURE_MISMATCH: { kind: 'invalid', title: 'The signature does not fit the graph' },
   GOLDEN_MISMATCH: { kind: 'invalid', title: 'A golden example does not hold' },

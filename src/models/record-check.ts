@@ -2,12 +2,14 @@ import type { FieldProblem } from '../kernel/errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue, jsonTypeOf } from '../kernel/json.ts';
 import {
   describeField,
+  describeRule,
   type ElementType,
   type Field,
   floatMaximum,
   integerBounds,
   type Signature,
 } from './signature.ts';
+import { parseTime } from './transforms/parse-time.ts';
 
 /** One row as it came, checked: every field is present with a value of its type, or missing where it may be. */
 export type InputRecord = JsonObject;
@@ -82,6 +84,7 @@ function problemOf(field: Field, test: ScalarTest, row: JsonObject, prefix: stri
 
 function reasonOf(field: Field, value: JsonValue | undefined): string {
   if (field.shape.length > 0) return 'must be an array of the right shape and type';
+  if (scalarTest(field.type)(value)) return `must be ${describeRule(field)}`;
   if (typeof value !== 'number' || field.type === 'string' || field.type === 'bool')
     return 'has the wrong type';
   if (!Number.isFinite(value)) return 'is not a finite number';
@@ -121,7 +124,7 @@ function countKeys(row: JsonObject): number {
 }
 
 function compileField(field: Field): ScalarTest {
-  const scalar = compileScalar(field.type, field.nullable);
+  const scalar = compileScalar(field);
   return field.shape.length === 0 ? scalar : compileArray(field.shape, scalar);
 }
 
@@ -141,9 +144,24 @@ function sameShape(a: unknown, b: unknown): boolean {
   return a.length === b.length && a.every((item) => sameShape(item, b[0]));
 }
 
-function compileScalar(type: ElementType, nullable: boolean): ScalarTest {
-  const test = scalarTest(type);
-  return nullable ? (value) => value === null || test(value) : test;
+function compileScalar(field: Field): ScalarTest {
+  const type = scalarTest(field.type);
+  const rule = ruleTest(field);
+  const test: ScalarTest = rule === null ? type : (value) => type(value) && rule(value);
+  return field.nullable ? (value) => value === null || test(value) : test;
+}
+
+/** What a value of the right type must hold beside it. */
+function ruleTest({ minimum, maximum, oneOf, format }: Field): ScalarTest | null {
+  if (format === 'date-time') return (value) => !Number.isNaN(parseTime(value as string));
+  if (oneOf !== undefined) {
+    const texts: ReadonlySet<unknown> = new Set(oneOf);
+    return (value) => texts.has(value);
+  }
+  if (minimum === undefined && maximum === undefined) return null;
+  const least = minimum ?? Number.NEGATIVE_INFINITY;
+  const most = maximum ?? Number.POSITIVE_INFINITY;
+  return (value) => (value as number) >= least && (value as number) <= most;
 }
 
 function scalarTest(type: ElementType): ScalarTest {

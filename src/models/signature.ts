@@ -26,6 +26,16 @@ export interface Field {
   readonly required: boolean;
   /** Whether the model takes a missing value (`null`, fed as NaN). */
   readonly nullable: boolean;
+  /** Bounds of a number, inclusive. */
+  readonly minimum?: number;
+  readonly maximum?: number;
+  /** The only texts that are taken. */
+  readonly oneOf?: readonly string[];
+  /** What a text must be: a time as `parseTime` reads it. */
+  readonly format?: 'date-time';
+  /** For the people who read the documentation. */
+  readonly unit?: string;
+  readonly description?: string;
 }
 
 export type Label = string | number | boolean;
@@ -92,6 +102,20 @@ export function describeField(field: Field): string {
       : `array [${field.shape.map((n) => (n === -1 ? 'n' : n)).join(' x ')}] of ${scalar}`;
   return field.nullable ? `${shaped} or null` : shaped;
 }
+
+/** What a field that has bounds, categories or a format takes beside its type; null when it has none. */
+export function describeRule({ minimum, maximum, oneOf, format }: Field): string | null {
+  if (format === 'date-time') return 'a date or time as 2026-03-01T10:00:00Z';
+  if (oneOf !== undefined) {
+    const shown = oneOf.slice(0, SHOWN_CATEGORIES).join(', ');
+    return `one of ${shown}${oneOf.length > SHOWN_CATEGORIES ? `, and ${oneOf.length - SHOWN_CATEGORIES} more` : ''}`;
+  }
+  if (minimum !== undefined && maximum !== undefined) return `from ${minimum} to ${maximum}`;
+  if (minimum !== undefined) return `at least ${minimum}`;
+  return maximum === undefined ? null : `at most ${maximum}`;
+}
+
+const SHOWN_CATEGORIES = 20;
 
 function describeType(type: ElementType): string {
   if (type === 'bool') return 'boolean';

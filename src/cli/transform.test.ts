@@ -1,0 +1,91 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { isJsonObject, type JsonObject } from '../kernel/json.ts';
+import type { CliContext } from './context.ts';
+import { runCli } from './program.ts';
+
+let cwd: string;
+const ROWS: readonly JsonObject[] = [
+  { id: 1, price: 2, kind: 'b', at: '2026-03-01' },
+  { id: 2, price: null, kind: 'a', at: '2026-03-02' },
+  { id: 3, price: 6, kind: 'b', at: '2026-03-03' },
+];
+const SPEC = `
+schema: slipway.transform/1
+fields:
+  - { name: price, type: number, unit: EUR, required: false }
+  - { name: kind, type: string }
+  - { name: at, type: datetime }
+outputs:
+  - { name: price, from: price, steps: [{ op: impute, with: median }, { op: min_max }] }
+  - { name: kind, from: kind, steps: [{ op: one_hot }] }
+  - { name: day, from: at, steps: [{ op: day }] }
+`;
+
+beforeEach(async () => {
+  cwd = await mkdtemp(path.join(tmpdir(), 'slipway-transform-'));
+  onTestFinished(() => rm(cwd, { recursive: true, force: true }));
+  await writeFile(path.join(cwd, 'transform.yaml'), SPEC);
+});
+
+async function slipway(rows: readonly JsonObject[], ...argv: string[]) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const context = {
+    version: '0',
+    env: {},
+    cwd,
+    out: (text: string) => void out.push(text),
+    err: (text: string) => void err.push(text),
+    openRows: () => ({ rows: () => [rows] }),
+  } as unknown as CliContext;
+  const code = await runCli(['transform', ...argv], context);
+  return { code, out: out.join(''), err: err.join('') };
+}
+
+const read = (name: string): Promise<string> => readFile(path.join(cwd, name), 'utf8');
+
+describe('slipway transform', () => {
+  it('is declared, checked, fitted and applied', async () => {
+    const unfitted = await slipway([], 'check', 'transform.yaml');
+    expect(unfitted.out).toContain('Not fitted yet: price: impute, price: min_max, kind: one_hot');
+    expect(unfitted.out).toContain('price → impute → min_max → price');
+    const fit = await slipway(ROWS, 'fit', 'transform.yaml', '--data', 'train.jsonl', '--json');
+    expect(fit).toMatchObject({ code: 0, err: '' });
+    expect(JSON.parse(fit.out)).toMatchObject({ columns: ['price', 'kind_a', 'kind_b', 'day'] });
+    const checked = await slipway([], 'check', 'transform.json', '--json');
+    expect(JSON.parse(checked.out)).toMatchObject({
+      not_fitted: [],
+      fingerprint: JSON.parse(fit.out).fingerprint,
+    });
+    await slipway(ROWS, 'apply', 'transform.json', '--data', 'train.jsonl');
+    expect(await read('matrix.csv')).toBe('price,kind_a,kind_b,day\n0,0,1,1\n0.5,1,0,2\n1,0,1,3\n');
+  });
+
+  it('leaves nothing half-done behind rows that do not fit', async () => {
+    await slipway(ROWS, 'fit', 'transform.yaml', '--data', 'train.jsonl');
+    const bad = [...ROWS, { id: 4, price: 1, kind: 'new', at: 'soon' }];
+    const { code, err } = await slipway(bad, 'apply', 'transform.json', '--data', 'x.jsonl', '--json');
+    expect(code).toBe(2);
+    const problem: unknown = JSON.parse(err);
+    expect(isJsonObject(problem)).toBe(true);
+    expect(err).toContain('row 4: kind');
+    expect(err).toContain('must be one of a, b');
+    expect(err).toContain('must be a date or time');
+    expect(await readdir(cwd)).toEqual(['transform.json', 'transform.yaml']);
+  });
+
+  it('names every fault of a spec, and a file that is not there', async () => {
+    await writeFile(
+      path.join(cwd, 'transform.yaml'),
+      SPEC.replace('op: day', 'op: dya').replace('from: kind', 'from: sort'),
+    );
+    const { code, err } = await slipway([], 'check', 'transform.yaml', '--json');
+    expect(code).toBe(2);
+    expect(err).toContain('outputs[2].steps[0].op');
+    expect(err).toContain('outputs[1].from');
+    expect((await slipway([], 'check', 'nothing.yaml')).err).toContain('nothing.yaml');
+  });
+});

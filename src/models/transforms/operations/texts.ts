@@ -1,0 +1,219 @@
+import { z } from 'zod';
+import { type Compiled, type Fitter, operation, type Scalar } from '../operation.ts';
+
+const none = z.strictObject({});
+const unknown = z
+  .enum(['error', 'other', 'zeros'])
+  .default('error')
+  .describe('a category that training did not have: refused, one of its own, or nothing');
+const missing = z
+  .enum(['error', 'category', 'zeros'])
+  .default('error')
+  .describe('a missing value: only where the field is required, a category of its own, or nothing');
+const categories = z.array(z.string());
+/** Past this a list of categories is an identifier by mistake. */
+const MOST_CATEGORIES = 10_000;
+
+const oneHot = operation({
+  name: 'one_hot',
+  summary:
+    'A column for each category of the training data, 1 for the category of the value and 0 in the others.',
+  formula: '1 if x is the category, else 0',
+  takes: [['text']],
+  gives: 'vector',
+  options: z.strictObject({
+    unknown,
+    missing,
+    drop_first: z.boolean().default(false).describe('leave the first category out, for linear models'),
+  }),
+  fitted: z.strictObject({ categories }),
+  missing: ({ missing: rule }) => (rule === 'error' ? 'kept' : 'handled'),
+  allowed: ({ unknown: rule }, fitted) => (rule === 'error' ? fitted.categories : null),
+  fit: () => distinctTexts((found) => ({ categories: found })),
+  compile(options, fitted) {
+    const dropped = options.drop_first ? 1 : 0;
+    const suffixes = fitted.categories.slice(dropped);
+    const other = options.unknown === 'other' ? suffixes.push('other') - 1 : -1;
+    const absent = options.missing === 'category' ? suffixes.push('missing') - 1 : -1;
+    const places = new Map<Scalar, number>(fitted.categories.map((text, i) => [text, i - dropped]));
+    places.set(null, absent);
+    const width = suffixes.length;
+    return {
+      arity: 'vector',
+      suffixes,
+      write(value, out, at) {
+        for (let i = 0; i < width; i++) out[at + i] = 0;
+        const place = places.get(value) ?? other;
+        if (place >= 0) out[at + place] = 1;
+      },
+    };
+  },
+});
+
+const ordinal = operation({
+  name: 'ordinal',
+  summary: 'Number of the category, from 0, in the order given or else in that of the alphabet.',
+  formula: 'place of x among the categories; zeros: 0; other: unknown_value, or the number of categories',
+  takes: [['text']],
+  gives: 'number',
+  options: z.strictObject({
+    unknown,
+    missing,
+    order: categories.optional().describe('every category, in its order'),
+    unknown_value: z.number().optional(),
+    missing_value: z.number().optional(),
+  }),
+  fitted: z.strictObject({ categories }),
+  missing: ({ missing: rule }) => (rule === 'error' ? 'kept' : 'handled'),
+  allowed: ({ unknown: rule }, fitted) => (rule === 'error' ? fitted.categories : null),
+  fit({ order }) {
+    if (order === undefined) return distinctTexts((found) => ({ categories: found }));
+    return { add: () => undefined, finish: () => ({ categories: order }) };
+  },
+  compile(options, fitted) {
+    const count = fitted.categories.length;
+    const numbers = new Map(fitted.categories.map((text, i) => [text, i]));
+    const ofUnknown = options.unknown === 'other' ? (options.unknown_value ?? count) : 0;
+    const ofMissing = { error: Number.NaN, zeros: 0, category: options.missing_value ?? count + 1 }[
+      options.missing
+    ];
+    return looked(numbers, ofUnknown, ofMissing);
+  },
+});
+
+const frequency = operation({
+  name: 'frequency',
+  summary: 'Share of the training rows that had the category; 0 for others.',
+  formula: 'rows with x / rows',
+  takes: [['text']],
+  gives: 'number',
+  options: none,
+  fitted: z.strictObject({ shares: z.record(z.string(), z.number()) }),
+  missing: () => 'handled',
+  fit() {
+    const counts = new Map<string, number>();
+    let rows = 0;
+    return {
+      add(value) {
+        rows++;
+        if (value !== null) count(counts, value as string, 1);
+      },
+      finish: () => ({ shares: record(counts, (found) => found / rows) }),
+    };
+  },
+  compile: (_, { shares }) => looked(new Map(Object.entries(shares)), 0, 0),
+});
+
+const target = operation({
+  name: 'target',
+  summary:
+    'Mean of the label over the training rows of the category, drawn towards the mean of all by few rows.',
+  formula: '(sum of labels of x + smoothing · mean) / (rows of x + smoothing); the mean for others',
+  takes: [['text']],
+  gives: 'number',
+  options: z.strictObject({ smoothing: z.number().min(0).default(10) }),
+  fitted: z.strictObject({ means: z.record(z.string(), z.number()), mean: z.number() }),
+  missing: () => 'handled',
+  fit({ smoothing }) {
+    const rows = new Map<string, number>();
+    const sums = new Map<string, number>();
+    let total = 0;
+    let labelled = 0;
+    return {
+      add(value, label) {
+        if (Number.isNaN(label)) return;
+        labelled++;
+        total += label;
+        if (value === null) return;
+        count(rows, value as string, 1);
+        count(sums, value as string, label);
+      },
+      finish() {
+        const mean = labelled === 0 ? 0 : total / labelled;
+        const means = record(rows, (n, text) => ((sums.get(text) ?? 0) + smoothing * mean) / (n + smoothing));
+        return { means, mean };
+      },
+    };
+  },
+  compile: (_, { means, mean }) => looked(new Map(Object.entries(means)), mean, mean),
+});
+
+const length = operation({
+  name: 'length',
+  summary: 'Number of characters (Unicode code points); 0 for a missing text.',
+  formula: 'characters of x',
+  takes: [['text']],
+  gives: 'number',
+  options: none,
+  fitted: null,
+  missing: () => 'handled',
+  compile: () => ({ arity: 1, run: (text: string | null) => (text === null ? 0 : codePoints(text)) }),
+});
+
+const wordCount = operation({
+  name: 'word_count',
+  summary: 'Number of words, which white space parts; 0 for a missing text.',
+  formula: 'words of x',
+  takes: [['text']],
+  gives: 'number',
+  options: none,
+  fitted: null,
+  missing: () => 'handled',
+  compile: () => ({ arity: 1, run: (text: string | null) => text?.match(/\S+/gu)?.length ?? 0 }),
+});
+
+const lowercase = operation({
+  name: 'lowercase',
+  summary:
+    'The text without white space at its ends and in lower case, so that spellings of one category agree.',
+  formula: 'x trimmed, in lower case',
+  takes: [['text']],
+  gives: 'text',
+  options: none,
+  fitted: null,
+  missing: () => 'kept',
+  compile: () => ({ arity: 1, run: (text: string | null) => text?.trim().toLowerCase() ?? null }),
+});
+
+function looked(numbers: ReadonlyMap<string, number>, ofUnknown: number, ofMissing: number): Compiled {
+  return {
+    arity: 1,
+    run: (text: string | null) => (text === null ? ofMissing : (numbers.get(text) ?? ofUnknown)),
+  };
+}
+
+function distinctTexts<Fitted>(finish: (ascending: string[]) => Fitted): Fitter<Fitted> {
+  const found = new Set<string>();
+  return {
+    add(value) {
+      if (value === null || found.size > MOST_CATEGORIES) return;
+      found.add(value as string);
+      if (found.size > MOST_CATEGORIES) {
+        throw new RangeError(`there are more than ${MOST_CATEGORIES} categories: is it an identifier?`);
+      }
+    },
+    finish: () => finish([...found].sort(byCodeUnits)),
+  };
+}
+
+/** As NumPy sorts, and not as a language does. */
+function byCodeUnits(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+function count(counts: Map<string, number>, text: string, by: number): void {
+  counts.set(text, (counts.get(text) ?? 0) + by);
+}
+
+function record(counts: ReadonlyMap<string, number>, value: (count: number, text: string) => number) {
+  const entries = [...counts].sort(([a], [b]) => byCodeUnits(a, b));
+  return Object.fromEntries(entries.map(([text, n]) => [text, value(n, text)]));
+}
+
+function codePoints(text: string): number {
+  let points = 0;
+  for (const _ of text) points++;
+  return points;
+}
+
+export const TEXT_OPERATIONS = [oneHot, ordinal, frequency, target, length, wordCount, lowercase];
