@@ -2,10 +2,15 @@ import { EXIT_CODES } from '../src/cli/exit-codes.ts';
 import { configReference } from '../src/config/config-reference.ts';
 import { statusOf } from '../src/http/status.ts';
 import { AppError, ERROR_CODES, type ErrorCode } from '../src/kernel/errors.ts';
+import { transformReference } from '../src/models/transforms/transform-reference.ts';
 
 /** The reference pages by file name. */
 export function referencePages(): Readonly<Record<string, string>> {
-  return { 'configuration.md': configReference(), 'errors.md': errorPage() };
+  return {
+    'configuration.md': configReference(),
+    'errors.md': errorPage(),
+    'transforms.md': transformReference(),
+  };
 }
 
 function errorPage(): string {
