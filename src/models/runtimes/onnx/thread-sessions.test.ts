@@ -17,7 +17,15 @@ class HandThread extends EventEmitter implements SessionThread {
     this.emit('message', message);
   }
 
-  unref(): void {}
+  isHeld = false;
+
+  ref(): void {
+    this.isHeld = true;
+  }
+
+  unref(): void {
+    this.isHeld = false;
+  }
 
   async terminate(): Promise<void> {
     this.emit('exit');
@@ -65,6 +73,16 @@ describe('ThreadSessions', () => {
     feeds.x.data.fill(9);
     const asked = thread.asked[1];
     expect(asked?.type === 'run' && [...(asked.feeds['x']?.data ?? [])]).toEqual([1, 2]);
+  });
+
+  it('holds the process while an answer is on its way, and not longer', async () => {
+    const { thread, session } = await opened();
+    expect(thread.isHeld).toBe(false);
+    const run = session.run(feed(1), ['y']);
+    expect(thread.isHeld).toBe(true);
+    thread.reply({ type: 'ran', call: callOf(thread.asked[1]), outputs: {} });
+    await run;
+    expect(thread.isHeld).toBe(false);
   });
 
   it('passes on why a run failed', async () => {

@@ -9,6 +9,7 @@ export interface SessionThread {
   on(event: 'message', listener: (message: FromSessionThread) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'exit', listener: () => void): unknown;
+  ref(): void;
   unref(): void;
   terminate(): Promise<unknown>;
 }
@@ -21,7 +22,7 @@ interface Call {
 /** Runs that lie ready for the thread while the one that answers parses another body. */
 const LANES = 3;
 
-/** Sessions on one other thread, which is started with the first of them. It holds no process open by itself. */
+/** Sessions on one other thread, which is started with the first of them. It holds a process open while somebody waits for it. */
 export class ThreadSessions {
   readonly #start: () => SessionThread;
   #thread: SessionThread | null = null;
@@ -83,6 +84,8 @@ export class ThreadSessions {
     const thread = this.#thread;
     const call = ++this.#numbered;
     return new Promise((resolve, reject) => {
+      // Who waits for an answer, as at the end of a process, must not find it ended instead.
+      if (this.#calls.size === 0) thread.ref();
       this.#calls.set(call, { resolve, reject });
       thread.postMessage(question(call), transfer);
     });
@@ -94,6 +97,7 @@ export class ThreadSessions {
     thread.on('message', (reply) => {
       const call = this.#calls.get(reply.call);
       this.#calls.delete(reply.call);
+      if (this.#calls.size === 0) thread.unref();
       if (reply.type === 'failed') call?.reject(new Error(reply.message));
       else call?.resolve(reply);
     });
