@@ -1,5 +1,5 @@
-import { createWriteStream, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { createWriteStream, readFileSync } from 'node:fs';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -11,7 +11,7 @@ import { compileRecordCheck } from '../models/record-check.ts';
 import { compileTransform } from '../models/transforms/compile.ts';
 import { fingerprintOf } from '../models/transforms/fingerprint.ts';
 import { fitTransform, type TrainingRows } from '../models/transforms/fit.ts';
-import { fieldsOf } from '../models/transforms/signature-fields.ts';
+import { fieldsOf, knownFields } from '../models/transforms/signature-fields.ts';
 import { documentOf, parseTransform, type TransformSpec } from '../models/transforms/spec.ts';
 import type { CliContext, GlobalOptions } from './context.ts';
 
@@ -57,9 +57,8 @@ export function registerTransform(program: Command, context: CliContext): void {
       const rows = counted(context, context.openRows(path.resolve(context.cwd, data)));
       const fitted = await fitTransform(readSpec(context, file), rows);
       const { columns } = compileTransform(fitted);
-      const target = path.resolve(context.cwd, out);
-      writeFileSync(`${target}.part`, `${JSON.stringify(documentOf(fitted), null, 2)}\n`);
-      renameSync(`${target}.part`, target);
+      const document = `${JSON.stringify(documentOf(fitted), null, 2)}\n`;
+      await writeWhole(path.resolve(context.cwd, out), (part) => writeFile(part, document));
       const fingerprint = fingerprintOf(fitted);
       if (json === true) context.out(`${JSON.stringify({ out, columns, fingerprint })}\n`);
       else context.out(`${out}: ${columns.length} columns, fingerprint ${fingerprint.slice(0, 12)}\n`);
@@ -79,11 +78,7 @@ export function registerTransform(program: Command, context: CliContext): void {
       const spec = readSpec(context, file);
       const rows = context.openRows(path.resolve(context.cwd, data));
       const target = path.resolve(context.cwd, out);
-      const written = await applyTo(`${target}.part`, spec, rows).catch(async (error: unknown) => {
-        await rm(`${target}.part`, { force: true });
-        throw error;
-      });
-      await rename(`${target}.part`, target);
+      const written = await writeWhole(target, (part) => applyTo(part, spec, rows));
       context.out(
         json === true ? `${JSON.stringify({ out, rows: written })}\n` : `${out}: ${written} rows\n`,
       );
@@ -137,14 +132,22 @@ function counted(context: CliContext, training: TrainingRows): TrainingRows {
   };
 }
 
+/** Writes beside the file and puts it in its place once it is whole; nothing is left behind a failure. */
+async function writeWhole<Result>(file: string, write: (part: string) => Promise<Result>): Promise<Result> {
+  const part = `${file}.part`;
+  try {
+    const result = await write(part);
+    await rename(part, file);
+    return result;
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
+  }
+}
+
 async function applyTo(file: string, spec: TransformSpec, training: TrainingRows): Promise<number> {
   const compiled = compileTransform(spec);
-  const check = compileRecordCheck({
-    fields: fieldsOf(spec),
-    acceptsArray: false,
-    output: { task: 'regression' },
-  });
-  const known = new Set(spec.fields.map((field) => field.name));
+  const check = compileRecordCheck({ fields: fieldsOf(spec) });
   const vector = new Float32Array(compiled.columns.length);
   let rows = 0;
   async function* lines(): AsyncGenerator<string> {
@@ -153,7 +156,7 @@ async function applyTo(file: string, spec: TransformSpec, training: TrainingRows
       let text = '';
       for (const record of batch) {
         rows++;
-        const features = Object.fromEntries(Object.entries(record).filter(([name]) => known.has(name)));
+        const features = knownFields(spec, record);
         if (!check.fits(features)) {
           throw new AppError('INPUT_INVALID', `Row ${rows} does not fit the fields of the transform`, {
             problems: check.problems(features, `row ${rows}: `),

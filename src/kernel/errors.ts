@@ -99,6 +99,13 @@ export class AppError extends Error {
   }
 }
 
+/** The first of some problems in a sentence, and how many more there are; `subject` is the name of what has no path. */
+export function summaryOf(problems: readonly FieldProblem[], subject: string): string {
+  const [first] = problems;
+  const more = problems.length > 1 ? `, and ${problems.length - 1} more problems` : '';
+  return `${first?.path || subject} ${first?.message}${more}`;
+}
+
 /** What was thrown, if it says itself what is wrong; otherwise as an error of `code` with what was thrown as its cause. */
 export function asAppError(thrown: unknown, code: ErrorCode = 'INTERNAL'): AppError {
   return thrown instanceof AppError ? thrown : new AppError(code, messageOf(thrown), { cause: thrown });

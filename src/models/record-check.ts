@@ -31,7 +31,7 @@ const MAX_PROBLEMS = 100;
 
 type ScalarTest = (value: unknown) => boolean;
 
-export function compileRecordCheck(signature: Signature): RecordCheck {
+export function compileRecordCheck(signature: Pick<Signature, 'fields'>): RecordCheck {
   const names = signature.fields.map((field) => field.name);
   const tests = signature.fields.map(compileField);
   const optional = signature.fields.map((field) => !field.required);

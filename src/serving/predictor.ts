@@ -1,6 +1,6 @@
 import type { Outcome } from '../contracts/log-record.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { AppError, asAppError, type FieldProblem } from '../kernel/errors.ts';
+import { AppError, asAppError, type FieldProblem, summaryOf } from '../kernel/errors.ts';
 import { timeInside, uuidV7 } from '../kernel/ids.ts';
 import type { JsonObject, JsonValue } from '../kernel/json.ts';
 import type { InputRecord } from '../models/record-check.ts';
@@ -249,12 +249,8 @@ function inputJson({ redact }: Target, { row, text }: RowSource): string {
 }
 
 function invalid(problems: readonly FieldProblem[]): AppError {
-  const [first] = problems;
-  const more = problems.length > 1 ? `, and ${problems.length - 1} more problems` : '';
   const summary =
-    first === undefined
-      ? 'The row does not fit the signature'
-      : `${first.path || 'The row'} ${first.message}${more}`;
+    problems.length === 0 ? 'The row does not fit the signature' : summaryOf(problems, 'The row');
   return new AppError('INPUT_INVALID', summary, { problems });
 }
 

@@ -1,3 +1,4 @@
+import { argmax } from '../kernel/argmax.ts';
 import { float32Text } from '../kernel/float-text.ts';
 import type { JsonValue } from '../kernel/json.ts';
 import type { RowOutput } from '../models/runtimes/runtime.ts';
@@ -35,7 +36,7 @@ export function compileRender(spec: OutputSpec): (output: RowOutput) => Rendered
     if (probabilities === null || !allFinite(probabilities, labels.length))
       return { predictionJson, probabilitiesJson: null, confidenceJson: null, probabilityJson: null };
     const textOf = probabilities instanceof Float32Array ? float32Text : String;
-    const predicted = indexOf.get(prediction) ?? greatest(probabilities);
+    const predicted = indexOf.get(prediction) ?? argmax(probabilities);
     let probabilitiesJson = '';
     let confidenceJson = '';
     let positiveJson = '';
@@ -59,11 +60,4 @@ function allFinite(values: ArrayLike<number>, labelCount: number): boolean {
   if (values.length < labelCount) return false;
   for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
   return true;
-}
-
-/** Index of the greatest. */
-function greatest(values: ArrayLike<number>): number {
-  let most = 0;
-  for (let i = 1; i < values.length; i++) if ((values[i] as number) > (values[most] as number)) most = i;
-  return most;
 }

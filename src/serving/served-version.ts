@@ -91,7 +91,7 @@ export interface LoadDependencies {
   readonly registry: ModelRegistry;
   readonly runtime: Runtime;
   /** Loads models for large batches; told what to call when its models are lost. */
-  readonly bulkRuntime: ((onLost: () => void) => Runtime) | null;
+  readonly bulkRuntime: (onLost: () => void) => Runtime;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly batching: BatcherOptions;
@@ -103,7 +103,7 @@ export interface LoadDependencies {
  * the runtime says; then nothing stays in memory.
  */
 export async function loadVersion(version: ModelVersion, deps: LoadDependencies): Promise<ServedVersion> {
-  const { clock, bulkRuntime } = deps;
+  const { clock } = deps;
   const { model, golden } = await loadModel(version, deps.registry, deps.runtime);
   const onRun = (rows: number, elapsedMs: number): void => deps.onRun(version, rows, elapsedMs);
   const batcher = new Batcher(model, deps.batching, clock, onRun);
@@ -112,15 +112,11 @@ export async function loadVersion(version: ModelVersion, deps: LoadDependencies)
     maxBatchRows: Math.min(deps.batching.maxBatchRows, BULK_RUN_ROWS),
   };
   const openBulk = async (onLost: () => void): Promise<BulkModel> => {
-    const copy = await loadModel(
-      version,
-      deps.registry,
-      (bulkRuntime as NonNullable<typeof bulkRuntime>)(onLost),
-    );
+    const copy = await loadModel(version, deps.registry, deps.bulkRuntime(onLost));
     return { model: copy.model, batcher: new Batcher(copy.model, bulkBatching, clock, onRun, model) };
   };
   const name = `${version.model} ${versionLabel(version)}`;
-  const bulk = bulkRuntime === null ? null : new BulkLane(openBulk, name, deps.logger, () => clock.elapsed());
+  const bulk = new BulkLane(openBulk, name, deps.logger, () => clock.elapsed());
   const example = (golden[0]?.input ?? null) as InputRecord | null;
   return new ServedVersion(version, model, batcher, example, clock.now(), bulk);
 }

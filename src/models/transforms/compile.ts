@@ -8,8 +8,6 @@ import type { Output, RawField, Step, TransformSpec } from './spec.ts';
 export interface CompiledTransform {
   /** Names of the columns that it makes, in their order. */
   readonly columns: readonly string[];
-  /** For each column the place of its output in the spec. */
-  readonly outputOf: readonly number[];
   /** Writes the vector of one row at `at`. */
   encode(row: JsonObject, out: Float32Array, at: number): void;
   /** Writes the vectors of `count` rows, row by row; columns in the order of the fields, null for one that is not there. */
@@ -21,7 +19,6 @@ export function compileTransform(spec: TransformSpec): CompiledTransform {
   const reader = new RecordReader(spec.fields);
   const writers = spec.outputs.map((output) => compileOutput(output, reader));
   const columns = writers.flatMap((writer) => writer.columns);
-  const outputOf = writers.flatMap((writer, i) => writer.columns.map(() => i));
   requireDistinct(columns);
   const width = columns.length;
   const plan: (readonly [(out: Float32Array, at: number) => void, number])[] = [];
@@ -40,7 +37,6 @@ export function compileTransform(spec: TransformSpec): CompiledTransform {
 
   return {
     columns,
-    outputOf,
     encode(row, out, at) {
       reader.read(row);
       writeAll(out, at);

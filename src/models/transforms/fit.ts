@@ -4,7 +4,7 @@ import { compileRecordCheck } from '../record-check.ts';
 import { compileChain } from './compile.ts';
 import type { Fitter, Scalar } from './operation.ts';
 import { RecordReader } from './record-reader.ts';
-import { fieldsOf } from './signature-fields.ts';
+import { fieldsOf, knownFields } from './signature-fields.ts';
 import type { Output, Step, TransformSpec } from './spec.ts';
 
 /** Training rows, which can be gone through more than once. */
@@ -28,20 +28,14 @@ interface Learning {
 /**
  * Learns every open step from the rows, one pass for each step of the longest chain: a step sees what those before it,
  * fitted, make of the data. INPUT_INVALID lists the rows that do not fit the fields; nothing is learnt then.
- * `onPass` is told before each pass which one it is.
  */
-export async function fitTransform(
-  spec: TransformSpec,
-  training: TrainingRows,
-  onPass: (pass: number) => void = () => undefined,
-): Promise<TransformSpec> {
+export async function fitTransform(spec: TransformSpec, training: TrainingRows): Promise<TransformSpec> {
   let fitted = spec;
   const started = new Map<string, Fitter<unknown>>();
   for (let pass = 1; pass <= MOST_PASSES; pass++) {
     const reader = new RecordReader(fitted.fields);
     const learning = openSteps(fitted, reader, started);
     if (learning.length === 0) return fitted;
-    onPass(pass);
     await showAll(fitted, training, reader, learning, pass === 1);
     fitted = withLearnt(fitted, learning, started);
   }
@@ -73,22 +67,20 @@ async function showAll(
   learning: readonly Learning[],
   isFirst: boolean,
 ): Promise<void> {
-  const check = compileRecordCheck({
-    fields: fieldsOf(spec),
-    acceptsArray: false,
-    output: { task: 'regression' },
-  });
+  const check = compileRecordCheck({ fields: fieldsOf(spec) });
   const problems: FieldProblem[] = [];
   let wrong = 0;
   let row = 0;
   for await (const batch of training.rows()) {
     for (const record of batch) {
       row++;
-      const features = withoutTarget(record, spec);
-      if (isFirst && !check.fits(features)) {
-        wrong++;
-        if (problems.length < MOST_PROBLEMS) problems.push(...check.problems(features, `row ${row}: `));
-        continue;
+      if (isFirst) {
+        const features = knownFields(spec, record);
+        if (!check.fits(features)) {
+          wrong++;
+          if (problems.length < MOST_PROBLEMS) problems.push(...check.problems(features, `row ${row}: `));
+          continue;
+        }
       }
       if (wrong > 0) continue;
       reader.read(record);
@@ -108,14 +100,6 @@ async function showAll(
       problems: problems.slice(0, MOST_PROBLEMS),
     });
   }
-}
-
-/** Training data may have columns that the transform does not know: the label, an id. */
-function withoutTarget(record: JsonObject, spec: TransformSpec): JsonObject {
-  const known: Record<string, JsonObject[string]> = {};
-  for (const { name } of spec.fields)
-    if (Object.hasOwn(record, name)) known[name] = record[name] as JsonObject[string];
-  return known;
 }
 
 function labelOf(record: JsonObject, target: string | undefined): number {

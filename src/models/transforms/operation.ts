@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 
 /**
  * What flows between steps. A missing number or time is NaN, a missing text is null; a time is Unix milliseconds; a
@@ -48,6 +48,9 @@ export interface Operation<Options = never, Fitted = never> {
   fit?(options: Options): Fitter<Fitted>;
   compile(options: Options, fitted: Fitted): Compiled;
 }
+
+/** For an operation with nothing to choose. */
+export const NO_OPTIONS = z.strictObject({});
 
 /** Keeps the types of one definition together while it is written. */
 export function operation<Options, Fitted = null>(definition: Operation<Options, Fitted>): AnyOperation {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AppError, type FieldProblem } from '../../kernel/errors.ts';
+import { AppError, type FieldProblem, summaryOf } from '../../kernel/errors.ts';
 import type { AnyOperation, Kind } from './operation.ts';
 import { OPERATIONS, operationNamed } from './operations.ts';
 
@@ -164,7 +164,7 @@ function checkChain(
   const sources = from.map((place) => fields[place] as RawField);
   let kinds: readonly Kind[] = sources.map(kindOf);
   let absent = sources.some(mayBeMissing);
-  for (const [s, { operation, options, fitted }] of steps.entries()) {
+  for (const [s, { operation, options }] of steps.entries()) {
     const here = `${path}.steps[${s}]`;
     const { takes } = operation;
     if (takes.length !== kinds.length) {
@@ -187,7 +187,6 @@ function checkChain(
         'only a field itself can be refused for an unknown category: say unknown: other or zeros';
       problems.push({ path: here, message });
     }
-    void fitted;
     absent = operation.missing(options) === 'kept' && (absent || operation.mayLose === true);
     kinds = [operation.gives];
   }
@@ -227,17 +226,8 @@ function repeated(named: readonly { readonly name: string }[], path: string, pro
   }
 }
 
-function problemOf(issue: z.core.$ZodIssue): FieldProblem {
-  const path = issue.path.reduce<string>(
-    (before, part) =>
-      typeof part === 'number'
-        ? `${before}[${part}]`
-        : before === ''
-          ? String(part)
-          : `${before}.${String(part)}`,
-    '',
-  );
-  return { path, message: issue.message };
+function problemOf({ path, message }: z.core.$ZodIssue): FieldProblem {
+  return { path: z.core.toDotPath(path), message };
 }
 
 function under(path: string, problem: FieldProblem): FieldProblem {
@@ -245,9 +235,5 @@ function under(path: string, problem: FieldProblem): FieldProblem {
 }
 
 function invalid(problems: readonly FieldProblem[]): AppError {
-  const [first] = problems;
-  const more = problems.length > 1 ? `, and ${problems.length - 1} more problems` : '';
-  return new AppError('TRANSFORM_INVALID', `${first?.path || 'The transform'} ${first?.message}${more}`, {
-    problems,
-  });
+  return new AppError('TRANSFORM_INVALID', summaryOf(problems, 'The transform'), { problems });
 }

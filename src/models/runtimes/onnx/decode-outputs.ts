@@ -1,3 +1,4 @@
+import { argmax } from '../../../kernel/argmax.ts';
 import type { JsonValue } from '../../../kernel/json.ts';
 import type { ElementType, Label } from '../../signature.ts';
 import type { RowOutput } from '../runtime.ts';
@@ -84,12 +85,6 @@ function rowsOf(count: number, output: (row: number) => RowOutput): readonly Row
 
 function labelAt(labels: readonly Label[] | null, index: number): Label {
   return labels?.[index] ?? index;
-}
-
-function argmax(values: ArrayLike<number>): number {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if ((values[i] as number) > (values[best] as number)) best = i;
-  return best;
 }
 
 function softmax(logits: readonly number[]): readonly number[] {

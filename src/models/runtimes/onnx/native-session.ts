@@ -1,6 +1,6 @@
 import type { Tensor } from 'onnxruntime-node';
 import type { Binding } from 'onnxruntime-node/dist/binding.js';
-import { ELEMENT_TYPES, type ElementType } from '../../signature.ts';
+import type { ElementType } from '../../signature.ts';
 import type { OutputTensor } from './decode-outputs.ts';
 import type { TensorData } from './encode.ts';
 import type { GraphSource, InputTensor, OnnxSession, SessionPort } from './session.ts';
@@ -57,10 +57,9 @@ const TYPES: readonly (ElementType | null)[] = [
 ];
 
 function portOf({ name, isTensor, type, shape, symbolicDimensions }: Binding.ValueMetadata): SessionPort {
-  const known = isTensor ? (TYPES[type] ?? null) : null;
   return {
     name,
-    type: known !== null && ELEMENT_TYPES.includes(known) ? known : null,
+    type: isTensor ? (TYPES[type] ?? null) : null,
     shape: (shape ?? []).map((size, axis) => (size === -1 ? (symbolicDimensions[axis] ?? '') : size)),
   };
 }

@@ -1,6 +1,7 @@
 import type { ElementType } from '../../signature.ts';
+import type { TensorPort } from './bind-inputs.ts';
 import type { OutputTensor } from './decode-outputs.ts';
-import type { TensorData } from './encode.ts';
+import type { EncodedTensor } from './encode.ts';
 
 /** A graph, with the files of its weights that lie beside it. */
 export interface GraphSource {
@@ -9,18 +10,13 @@ export interface GraphSource {
 }
 
 /** An input or output as onnxruntime describes it. */
-export interface SessionPort {
-  readonly name: string;
+export interface SessionPort extends Omit<TensorPort, 'type'> {
   /** Null for what is no tensor, or one of a type that JSON has no values for. */
   readonly type: ElementType | null;
-  /** A dimension is a size, or a name when it is free. */
-  readonly shape: readonly (number | string)[];
 }
 
-export interface InputTensor {
+export interface InputTensor extends EncodedTensor {
   readonly type: ElementType;
-  readonly data: TensorData;
-  readonly dims: readonly number[];
 }
 
 /** A graph that is ready to run. */

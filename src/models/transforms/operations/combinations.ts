@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import { operation } from '../operation.ts';
-
-const none = z.strictObject({});
+import { NO_OPTIONS, operation } from '../operation.ts';
 
 const ratio = operation({
   name: 'ratio',
@@ -29,7 +27,7 @@ const difference = operation({
   formula: 'first - second',
   takes: [['number'], ['number']],
   gives: 'number',
-  options: none,
+  options: NO_OPTIONS,
   fitted: null,
   missing: () => 'kept',
   compile: () => ({ arity: 2, run: (first: number, second: number) => first - second }),
@@ -41,7 +39,7 @@ const cross = operation({
   formula: 'first + "|" + second',
   takes: [['text'], ['text']],
   gives: 'text',
-  options: none,
+  options: NO_OPTIONS,
   fitted: null,
   missing: () => 'kept',
   compile: () => ({
@@ -57,7 +55,7 @@ const isMissing = operation({
   formula: '1 if x is missing, else 0',
   takes: [['number', 'text', 'time']],
   gives: 'number',
-  options: none,
+  options: NO_OPTIONS,
   fitted: null,
   missing: () => 'handled',
   compile: () => ({

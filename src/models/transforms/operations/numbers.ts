@@ -1,8 +1,6 @@
 import { z } from 'zod';
 import { exactQuantiles } from '../exact-quantiles.ts';
-import { operation } from '../operation.ts';
-
-const none = z.strictObject({});
+import { NO_OPTIONS, operation } from '../operation.ts';
 
 /** Mean and scale of scikit-learn's StandardScaler: the standard deviation of the whole, and 1 for a constant column. */
 const standardise = operation({
@@ -11,7 +9,7 @@ const standardise = operation({
   formula: '(x - mean) / sd, sd over n; sd = 1 for a constant column',
   takes: [['number']],
   gives: 'number',
-  options: none,
+  options: NO_OPTIONS,
   fitted: z.strictObject({ mean: z.number(), scale: z.number().positive() }),
   missing: () => 'kept',
   fit: () => {
@@ -121,7 +119,7 @@ const log1p = operation({
   formula: 'ln(1 + x)',
   takes: [['number']],
   gives: 'number',
-  options: none,
+  options: NO_OPTIONS,
   fitted: null,
   missing: () => 'kept',
   mayLose: true,

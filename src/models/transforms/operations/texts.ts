@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { type Compiled, type Fitter, operation, type Scalar } from '../operation.ts';
+import { type Compiled, type Fitter, NO_OPTIONS, operation, type Scalar } from '../operation.ts';
 
-const none = z.strictObject({});
 const unknown = z
   .enum(['error', 'other', 'zeros'])
   .default('error')
@@ -87,7 +86,7 @@ const frequency = operation({
   formula: 'rows with x / rows',
   takes: [['text']],
   gives: 'number',
-  options: none,
+  options: NO_OPTIONS,
   fitted: z.strictObject({ shares: z.record(z.string(), z.number()) }),
   missing: () => 'handled',
   fit() {
@@ -144,7 +143,7 @@ const length = operation({
   formula: 'characters of x',
   takes: [['text']],
   gives: 'number',
-  options: none,
+  options: NO_OPTIONS,
   fitted: null,
   missing: () => 'handled',
   compile: () => ({ arity: 1, run: (text: string | null) => (text === null ? 0 : codePoints(text)) }),
@@ -156,7 +155,7 @@ const wordCount = operation({
   formula: 'words of x',
   takes: [['text']],
   gives: 'number',
-  options: none,
+  options: NO_OPTIONS,
   fitted: null,
   missing: () => 'handled',
   compile: () => ({ arity: 1, run: (text: string | null) => text?.match(/\S+/gu)?.length ?? 0 }),
@@ -169,7 +168,7 @@ const lowercase = operation({
   formula: 'x trimmed, in lower case',
   takes: [['text']],
   gives: 'text',
-  options: none,
+  options: NO_OPTIONS,
   fitted: null,
   missing: () => 'kept',
   compile: () => ({ arity: 1, run: (text: string | null) => text?.trim().toLowerCase() ?? null }),

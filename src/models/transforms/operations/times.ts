@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type AnyOperation, operation } from '../operation.ts';
+import { type AnyOperation, NO_OPTIONS, operation } from '../operation.ts';
 
 const DAY_MS = 86_400_000;
 const UNIT_MS = { seconds: 1000, minutes: 60_000, hours: 3_600_000, days: DAY_MS } as const;
@@ -28,7 +28,7 @@ const parts: readonly AnyOperation[] = PARTS.map(([name, summary, formula, part]
     formula,
     takes: [['time']],
     gives: 'number',
-    options: z.strictObject({}),
+    options: NO_OPTIONS,
     fitted: null,
     missing: () => 'kept',
     compile: () => ({ arity: 1, run: (ms: number) => (Number.isNaN(ms) ? ms : part(ms)) }),
