@@ -54,6 +54,13 @@ describe('parseBody', () => {
     expect(() => parse(nested(65, pad))).toThrow('nested deeper than 64 levels');
   });
 
+  it('refuses a large body with more different names than any model has', () => {
+    const names = (count: number) =>
+      `{${Array.from({ length: count }, (_, i) => `"${'n'.repeat(60)}${i}":1`).join(',')}}`;
+    expect(() => parse(names(19_000))).not.toThrow();
+    expect(() => parse(names(21_000))).toThrow('more than 20000 different field names');
+  });
+
   it('does not count brackets inside strings', () => {
     const text = JSON.stringify({ a: `${'['.repeat(10_000)}\\"${'{'.repeat(10_000)}`, b: '\\' });
     expect(parse(text)).toEqual(JSON.parse(text));

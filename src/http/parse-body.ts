@@ -1,12 +1,14 @@
 import { isUtf8 } from 'node:buffer';
 import { AppError } from '../kernel/errors.ts';
 import { isJsonObject, type JsonValue } from '../kernel/json.ts';
+import { depthOf, hasMoreNames } from './json-shape.ts';
 
 const MAX_DEPTH = 64;
 /** Longer texts are written anew, so that white space cannot swell the log. */
 const MAX_LINE_TEXT = 4096;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
+/** Names that all objects of a large body may have together: a million of them would hold up everyone for seconds. */
+const MAX_NAMES = 20_000;
+const LARGE_CHARACTERS = 1024 * 1024;
 
 /** A body, and the text of its rows, with which their log lines need not be written a second time. */
 export interface ParsedBody {
@@ -28,8 +30,11 @@ export function parseBody(body: Buffer): ParsedBody {
   const text = body.toString('utf8', start);
   const spans = sideBySide(text);
   const isShallow = spans !== null && hasAtMost(MAX_DEPTH - 2, '[', text);
-  if (!isShallow && depthOf(text) > MAX_DEPTH) {
+  if (!isShallow && depthOf(text, MAX_DEPTH) > MAX_DEPTH) {
     throw new AppError('BODY_MALFORMED', `The body is nested deeper than ${MAX_DEPTH} levels`);
+  }
+  if (text.length > LARGE_CHARACTERS && hasMoreNames(text, MAX_NAMES)) {
+    throw new AppError('BODY_MALFORMED', `The body has more than ${MAX_NAMES} different field names`);
   }
   let value: JsonValue;
   try {
@@ -78,25 +83,6 @@ function hasAtMost(most: number, character: string, text: string): boolean {
   let at = text.indexOf(character);
   for (let left = most; at !== -1; at = text.indexOf(character, at + 1)) if (--left < 0) return false;
   return true;
-}
-
-/** Deepest nesting, found before anything is built: a body of brackets alone costs a hundred times its size. */
-function depthOf(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  let inString = false;
-  for (let i = 0; i < text.length && deepest <= MAX_DEPTH; i++) {
-    const unit = text.charCodeAt(i);
-    if (inString) {
-      if (unit === BACKSLASH) i++;
-      else if (unit === QUOTE) inString = false;
-    } else if (unit === QUOTE) inString = true;
-    else if (unit === 0x7b || unit === 0x5b) {
-      depth++;
-      if (depth > deepest) deepest = depth;
-    } else if (unit === 0x7d || unit === 0x5d) depth--;
-  }
-  return deepest;
 }
 
 /**

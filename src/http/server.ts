@@ -54,6 +54,7 @@ export interface HttpListener {
 }
 
 const SWEEP_MS = 1_000;
+const LINGER_MS = 1_000;
 const MAX_HEADER_BYTES = 16 * 1024;
 
 export async function createHttpListener(
@@ -89,6 +90,7 @@ export async function createHttpListener(
     routerOptions: { maxParamLength: 256, ignoreTrailingSlash: true },
     serverFactory: (framework) =>
       createNodeServer(options, (request, response) => {
+        if (request.socket.writableEnded) return;
         if (request.headers.host === undefined && request.httpVersion === '1.1')
           refuse(response, 'An HTTP/1.1 request has a Host header');
         else if (!fastLane(request, response)) framework(request, response);
@@ -240,8 +242,12 @@ function collectMethods(app: FastifyInstance): (path: string) => readonly string
   ];
 }
 
-/** Requests that Node's parser refuses never reach a route; the caller gets the same form of answer all the same. */
+/**
+ * Requests that Node's parser refuses never reach a route; the caller gets the same form of answer all the same. What it
+ * still sends is thrown away for a while: closing with bytes unread resets a connection, and the answer can be lost.
+ */
 function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (socket.writableEnded) return;
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
@@ -256,8 +262,9 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   const status = statusOf(reason);
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-    () => socket.destroySoon(),
   );
+  const linger = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.once('close', () => clearTimeout(linger));
 }
 
 /** For what Node would refuse with an empty body. */

@@ -640,6 +640,17 @@ describe('what is refused', () => {
     });
   });
 
+  it('400 for what is no HTTP, which arrives though the caller goes on writing', async () => {
+    const socket = connect(keyed.port, '127.0.0.1');
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += String(chunk);
+    });
+    socket.write(`no HTTP at all\r\n\r\n${'x'.repeat(4_000_000)}`);
+    await once(socket, 'close');
+    expect(text).toMatch(/^HTTP\/1\.1 400 [^]*REQUEST_MALFORMED/);
+  });
+
   it('413 past the limits', async () => {
     expectProblem(
       await strict.post('/predict', { features: ROW, id: 'x'.repeat(3_000) }),

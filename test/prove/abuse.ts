@@ -85,6 +85,7 @@ export function proveAbuse({
     const exit = await server.terminate();
     const log = readLog(path.join(directory, 'logs'));
     const { notOnceStored } = compare([], log, readStore(directory));
+    const standstillMs = Number(readFileSync(path.join(directory, STANDSTILL_FILE), 'utf8'));
     const inFlight = await inTemporaryDirectory((fresh) => largeBodiesAtOnce(fresh, good));
     const asked = `${seen.judged} requests of ${LIGHT_KINDS.length + HEAVY_KINDS.length + SLOW_KINDS.length} kinds, seed ${seed}`;
     progress(seen.statuses());
@@ -105,6 +106,11 @@ export function proveAbuse({
         notOnceStored,
         `${log.lines.size} lines`,
       ),
+      {
+        bar: `abuse: nobody else waits longer than ${MOST_STANDSTILL_MS} ms for a turn of the event loop`,
+        figure: `at most ${standstillMs} ms`,
+        held: standstillMs <= MOST_STANDSTILL_MS,
+      },
       {
         bar: `abuse: memory without garbage is at most ${MOST_GROWTH_MIB} MiB above that after the warm-up`,
         figure: `${warmMib} MiB, then ${afterMib} MiB`,
@@ -267,8 +273,13 @@ async function memoryAtRest(server: BuiltServer): Promise<number> {
   return least;
 }
 
-/** Runs before the server and collects its garbage at each SIGUSR2. */
-const COLLECT_ON_SIGNAL = `
+const MOST_STANDSTILL_MS = 1_000;
+const STANDSTILL_FILE = 'longest-turn-ms';
+
+/** Runs before the server: collects its garbage at each SIGUSR2, and leaves its longest turn of the event loop behind. */
+const INSIDE_SERVER = `
+import { writeFileSync } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { isMainThread } from 'node:worker_threads';
@@ -276,5 +287,8 @@ if (isMainThread) {
   setFlagsFromString('--expose_gc');
   const collect = runInNewContext('gc');
   process.on('SIGUSR2', () => collect());
+  const delay = monitorEventLoopDelay();
+  delay.enable();
+  process.once('exit', () => writeFileSync('${STANDSTILL_FILE}', String(Math.round(delay.max / 1e6))));
 }`;
-const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(COLLECT_ON_SIGNAL)}`;
+const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(INSIDE_SERVER)}`;

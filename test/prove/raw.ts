@@ -95,8 +95,11 @@ function parseAnswers(bytes: Buffer, isHead: boolean): { answers: RawAnswer[]; i
     );
     at = headEnd + 4;
     if (status < 200) continue;
+    // Who answers 408 has not read the request, and cannot know that it is a HEAD.
     const length =
-      isHead || status === 204 || status === 304 ? 0 : Number(headers.get('content-length') ?? -1);
+      (isHead && status !== 408) || status === 204 || status === 304
+        ? 0
+        : Number(headers.get('content-length') ?? -1);
     let body: string;
     if (length >= 0) {
       if (at + length > bytes.length) return { answers, isCutOff: true };
