@@ -648,7 +648,7 @@ describe('what is refused', () => {
     });
     socket.write(`no HTTP at all\r\n\r\n${'x'.repeat(4_000_000)}`);
     await once(socket, 'close');
-    expect(text).toMatch(/^HTTP\/1\.1 400 [^]*REQUEST_MALFORMED/);
+    expect(text).toMatch(/^HTTP\/1\.1 400 .*REQUEST_MALFORMED/s);
   });
 
   it('413 past the limits', async () => {
