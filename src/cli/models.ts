@@ -8,6 +8,7 @@ import { type ModelVersion, stageOf, versionLabel } from '../models/model-versio
 import type { CliContext, CliRegistry, GlobalOptions } from './context.ts';
 import { table } from './output.ts';
 import { readConfig } from './read-config.ts';
+import { readDocument } from './read-document.ts';
 
 const ALIAS = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 
@@ -35,7 +36,7 @@ export function registerModels(program: Command, context: CliContext): void {
     });
   }
 
-  on<{ name?: string; semver?: string; alias?: string[]; examples?: string }>(
+  on<{ name?: string; semver?: string; alias?: string[]; transform?: string; examples?: string }>(
     models
       .command('register')
       .argument('<path>', 'an .onnx file or a directory that mlflow.onnx.save_model wrote')
@@ -46,6 +47,7 @@ export function registerModels(program: Command, context: CliContext): void {
       )
       .option('--semver <version>', 'semantic version such as 2.1.0')
       .option('--alias <alias...>', 'aliases to point at it')
+      .option('--transform <file>', 'fitted transform that makes the numbers of the model (transform fit)')
       .option('--examples <file>', 'JSON lines of raw rows, kept with their answers as golden examples')
       .addHelpText(
         'after',
@@ -58,6 +60,9 @@ export function registerModels(program: Command, context: CliContext): void {
         ...(options.name !== undefined && { name: options.name }),
         ...(options.semver !== undefined && { semver: options.semver }),
         ...(options.alias !== undefined && { aliases: options.alias }),
+        ...(options.transform !== undefined && {
+          transform: readTransform(path.resolve(context.cwd, options.transform)),
+        }),
         ...(options.examples !== undefined && {
           exampleRows: readRows(path.resolve(context.cwd, options.examples)),
         }),
@@ -248,6 +253,12 @@ function requireAlias(alias: string): void {
     'ARGUMENT_INVALID',
     `"${alias.slice(0, 64)}" cannot be an alias: begin with a letter, then letters, digits, dash, underscore; not "latest"`,
   );
+}
+
+function readTransform(file: string): JsonObject {
+  const document = readDocument(file);
+  if (!isJsonObject(document)) throw new AppError('ARGUMENT_INVALID', `--transform: ${file} is no object`);
+  return document;
 }
 
 function readRows(file: string): readonly JsonObject[] {

@@ -1,11 +1,10 @@
-import { createWriteStream, readFileSync } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
-import { parse } from 'yaml';
-import { AppError, messageOf } from '../kernel/errors.ts';
+import { AppError } from '../kernel/errors.ts';
 import { float32Text } from '../kernel/float-text.ts';
 import { compileRecordCheck } from '../models/record-check.ts';
 import { compileTransform } from '../models/transforms/compile.ts';
@@ -14,6 +13,7 @@ import { fitTransform, type TrainingRows } from '../models/transforms/fit.ts';
 import { fieldsOf, knownFields } from '../models/transforms/signature-fields.ts';
 import { documentOf, parseTransform, type TransformSpec } from '../models/transforms/spec.ts';
 import type { CliContext, GlobalOptions } from './context.ts';
+import { readDocument } from './read-document.ts';
 
 interface FitOptions extends GlobalOptions {
   readonly data: string;
@@ -86,13 +86,7 @@ export function registerTransform(program: Command, context: CliContext): void {
 }
 
 function readSpec(context: CliContext, file: string): TransformSpec {
-  let document: unknown;
-  try {
-    document = parse(readFileSync(path.resolve(context.cwd, file), 'utf8'));
-  } catch (error) {
-    throw new AppError('ARGUMENT_INVALID', `${file}: ${messageOf(error)}`, { cause: error });
-  }
-  return parseTransform(document);
+  return parseTransform(readDocument(path.resolve(context.cwd, file)));
 }
 
 /** Steps that are still to be fitted, by output. */

@@ -72,6 +72,21 @@ export const health = z
   .meta({ id: 'Health' });
 export type Health = z.infer<typeof health>;
 
+const fieldInfo = z.object({
+  name: z.string(),
+  type: z.string(),
+  shape: z.array(z.number()),
+  required: z.boolean(),
+  nullable: z.boolean(),
+  minimum: z.number().optional(),
+  maximum: z.number().optional(),
+  one_of: z.array(z.string()).optional().describe('the only texts that are taken'),
+  format: z.literal('date-time').optional(),
+  unit: z.string().optional(),
+  description: z.string().optional(),
+});
+export type FieldInfo = z.infer<typeof fieldInfo>;
+
 export const modelInfo = z
   .object({
     name: z.string(),
@@ -87,15 +102,7 @@ export const modelInfo = z
     transform_hash: z.string().nullable(),
     signature: z
       .object({
-        inputs: z.array(
-          z.object({
-            name: z.string(),
-            type: z.string(),
-            shape: z.array(z.number()),
-            required: z.boolean(),
-            nullable: z.boolean(),
-          }),
-        ),
+        inputs: z.array(fieldInfo),
         output: z.json(),
       })
       .nullable()

@@ -240,10 +240,12 @@ function fieldSchema(field: Field): Schema {
     (items, size) => ({ type: 'array', items, ...(size !== -1 && { minItems: size, maxItems: size }) }),
     scalarSchema(field),
   );
-  return { ...shaped, description: describeField(field) };
+  const told = [field.description, field.unit, describeField(field)].filter((part) => part !== undefined);
+  return { ...shaped, description: told.join('; ') };
 }
 
-function scalarSchema({ type, nullable }: Field): Schema {
+function scalarSchema(field: Field): Schema {
+  const { type, nullable, oneOf, format, minimum, maximum } = field;
   const bounds = integerBounds(type);
   const most = floatMaximum(type);
   const name =
@@ -252,6 +254,10 @@ function scalarSchema({ type, nullable }: Field): Schema {
     type: nullable ? [name, 'null'] : name,
     ...(bounds !== null && { minimum: bounds[0], maximum: bounds[1] }),
     ...(most !== null && type !== 'float64' && { minimum: -most, maximum: most }),
+    ...(minimum !== undefined && { minimum }),
+    ...(maximum !== undefined && { maximum }),
+    ...(oneOf !== undefined && { enum: nullable ? [...oneOf, null] : [...oneOf] }),
+    ...(format !== undefined && { format }),
   };
 }
 

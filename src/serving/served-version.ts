@@ -1,13 +1,13 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { type ModelVersion, versionLabel } from '../models/model-version.ts';
-import { type GoldenExample, replayGolden } from '../models/proving/golden.ts';
+import { type GoldenExample, replayGolden, replayVectors } from '../models/proving/golden.ts';
 import { compileRecordCheck, type InputRecord, type RecordCheck } from '../models/record-check.ts';
 import type { ModelRegistry } from '../models/registry/registry.ts';
-import type { LoadedModel, Runtime } from '../models/runtimes/runtime.ts';
-import type { Signature } from '../models/signature.ts';
+import type { Runtime } from '../models/runtimes/runtime.ts';
+import { openModel, type ServableModel } from '../models/servable-model.ts';
+import { differenceOf, type Signature } from '../models/signature.ts';
 import { Batcher, type BatcherOptions } from './batcher.ts';
 import { BulkLane, type BulkModel } from './bulk-lane.ts';
 
@@ -31,14 +31,14 @@ export class ServedVersion {
   readonly example: InputRecord | null;
   /** Unix milliseconds. */
   readonly loadedAt: number;
-  readonly #model: LoadedModel;
+  readonly #model: ServableModel;
   readonly #bulk: BulkLane | null;
   #pins = 0;
   #retired: (() => void) | null = null;
 
   constructor(
     version: ModelVersion,
-    model: LoadedModel,
+    model: ServableModel,
     batcher: Batcher,
     example: InputRecord | null,
     loadedAt: number,
@@ -59,6 +59,11 @@ export class ServedVersion {
   batcherFor(rows: number): Batcher {
     if (rows < BULK_ROWS || this.#bulk === null) return this.batcher;
     return this.#bulk.batcher() ?? this.batcher;
+  }
+
+  /** What makes the model's numbers of the fields, as its fingerprint; null where nothing does. */
+  get transformHash(): string | null {
+    return this.#model.transform?.fingerprint ?? null;
   }
 
   get pinned(): boolean {
@@ -126,14 +131,16 @@ export async function loadModel(
   version: ModelVersion,
   registry: ModelRegistry,
   runtime: Runtime,
-): Promise<{ readonly model: LoadedModel; readonly golden: readonly GoldenExample[] }> {
+): Promise<{ readonly model: ServableModel; readonly golden: readonly GoldenExample[] }> {
   const { artifact, golden, signature } = await registry.fetch(version);
-  const model = await runtime.load(artifact);
+  const model = await openModel(artifact, runtime);
   try {
-    if (!isDeepStrictEqual(JSON.parse(JSON.stringify(model.signature)), signature)) {
+    replayVectors(model, golden);
+    const difference = differenceOf(signature, model.signature);
+    if (difference !== null) {
       throw new AppError(
         'SIGNATURE_MISMATCH',
-        `The graph of ${version.model}/${version.number} no longer has the signature that was registered`,
+        `${version.model}/${version.number} no longer has the signature that was registered: ${difference}`,
       );
     }
     await replayGolden(model, golden);

@@ -40,7 +40,14 @@ export function createTarget({ endpoint, revision, served, meter, redact, status
     statusOf,
     meter: meter.target(endpoint, served.version),
     render: compileRender(served.signature.output),
-    line: lineTarget({ endpoint, revision, arm: 'stable', model, version: served.label }),
+    line: lineTarget({
+      endpoint,
+      revision,
+      arm: 'stable',
+      model,
+      version: served.label,
+      transformHash: served.transformHash,
+    }),
     identityJson: `"model":${JSON.stringify(model)},"model_version":${JSON.stringify(served.label)}`,
   };
 }

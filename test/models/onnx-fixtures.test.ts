@@ -10,7 +10,7 @@ import { OnnxRuntime } from '../../src/models/runtimes/onnx/onnx-runtime.ts';
 import { serveSessions } from '../../src/models/runtimes/onnx/serve-sessions.ts';
 import type { OpenSession } from '../../src/models/runtimes/onnx/session.ts';
 import { type SessionThread, ThreadSessions } from '../../src/models/runtimes/onnx/thread-sessions.ts';
-import type { LoadedModel, RowOutput } from '../../src/models/runtimes/runtime.ts';
+import type { RowOutput, RuntimeModel } from '../../src/models/runtimes/runtime.ts';
 import { rowOf } from '../../src/serving/row.ts';
 
 /** `MODEL_FIXTURES` names a folder that make_models.py has just filled; the committed one otherwise. */
@@ -43,7 +43,7 @@ async function load(
   folder: string,
   name: string,
   open = openNativeSession as OpenSession,
-): Promise<LoadedModel> {
+): Promise<RuntimeModel> {
   const directory = path.join(folder, 'model');
   const isMlflow = statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true;
   return new OnnxRuntime(open).load(await readArtifact(isMlflow ? directory : path.join(folder, name)));
@@ -66,7 +66,7 @@ function expectClose(actual: JsonValue, expected: JsonValue, tolerance: number):
 describe.each(readdirSync(FIXTURES))('%s', (name) => {
   const folder = path.join(FIXTURES, name);
   const fixture: Case = JSON.parse(readFileSync(path.join(folder, 'case.json'), 'utf8'));
-  const models: LoadedModel[] = [];
+  const models: RuntimeModel[] = [];
   afterAll(async () => {
     for (const model of models) await model.release();
   });
@@ -100,6 +100,31 @@ describe.each(readdirSync(FIXTURES))('%s', (name) => {
     },
   );
 });
+
+describe.each(['xgboost-binary', 'sklearn-hgb-missing', 'lightgbm-regressor', 'sklearn-ridge'])(
+  '%s with numbers that lie ready',
+  (name) => {
+    it.each(SESSIONS)('answers as it does from rows, %s', async (_, open) => {
+      const folder = path.join(FIXTURES, name);
+      const model = await load(folder, 'model.onnx', open);
+      const { fields } = model.signature;
+      const numeric = fields.filter((field) => field.shape.length === 0 && field.type.startsWith('float'));
+      expect(numeric).toHaveLength(fields.length);
+      const fixture: Case = JSON.parse(readFileSync(path.join(folder, 'case.json'), 'utf8'));
+      const rows = fixture.rows.map((row) => rowOf(model.signature, row) as InputRecord);
+      const vectors = Float32Array.from(
+        rows.flatMap((row) => fields.map((field) => (row[field.name] as number | null) ?? Number.NaN)),
+      );
+      const plain = (outputs: readonly RowOutput[]) =>
+        outputs.map(({ prediction, probabilities }) => [
+          prediction,
+          [...((probabilities as number[]) ?? [])],
+        ]);
+      expect(plain(await model.runVectors(vectors, rows.length))).toEqual(plain(await model.run(rows)));
+      await model.release();
+    });
+  },
+);
 
 describe('a broken model is refused with what to do', () => {
   it.each([

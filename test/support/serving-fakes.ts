@@ -2,7 +2,8 @@ import type { Clock } from '../../src/kernel/clock.ts';
 import type { JsonObject } from '../../src/kernel/json.ts';
 import type { ModelVersion } from '../../src/models/model-version.ts';
 import type { InputRecord } from '../../src/models/record-check.ts';
-import type { LoadedModel, RowOutput } from '../../src/models/runtimes/runtime.ts';
+import type { RowOutput } from '../../src/models/runtimes/runtime.ts';
+import type { ServableModel } from '../../src/models/servable-model.ts';
 import type { ElementType, Field, OutputSpec, Signature } from '../../src/models/signature.ts';
 import { Batcher, type BatcherOptions } from '../../src/serving/batcher.ts';
 import { ServedVersion } from '../../src/serving/served-version.ts';
@@ -63,7 +64,8 @@ export function aVersion(change: Partial<ModelVersion> = {}): ModelVersion {
 }
 
 /** Answers each row with twice its `x`; a row whose `x` is `poison` fails the whole run, as a session does. */
-export class FakeModel implements LoadedModel {
+export class FakeModel implements ServableModel {
+  readonly transform = null;
   readonly signature: Signature;
   readonly maxRows: number;
   lanes = 1;

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify';
-import type { ModelInfo, ModelList } from '../../contracts/native.ts';
+import type { FieldInfo, ModelInfo, ModelList } from '../../contracts/native.ts';
 import { type ModelVersion, stageOf, versionLabel } from '../../models/model-version.ts';
 import type { ModelRegistry } from '../../models/registry/registry.ts';
+import type { Field } from '../../models/signature.ts';
 import type { Fleet } from '../../serving/fleet.ts';
 import type { ServedVersion } from '../../serving/served-version.ts';
 
@@ -59,6 +60,10 @@ export function registerModelRoutes(app: FastifyInstance, { fleet, registry }: M
   });
 }
 
+function inputOf({ shape, oneOf, ...field }: Field): FieldInfo {
+  return { ...field, shape: [...shape], ...(oneOf !== undefined && { one_of: [...oneOf] }) };
+}
+
 function infoOf(version: ModelVersion, served: ServedVersion | null): ModelInfo {
   return {
     name: version.model,
@@ -71,12 +76,12 @@ function infoOf(version: ModelVersion, served: ServedVersion | null): ModelInfo 
     loaded: served !== null,
     loaded_since: served === null ? null : new Date(served.loadedAt).toISOString(),
     digest: version.digest,
-    transform_hash: null,
+    transform_hash: served?.transformHash ?? null,
     signature:
       served === null
         ? null
         : {
-            inputs: served.signature.fields.map((field) => ({ ...field, shape: [...field.shape] })),
+            inputs: served.signature.fields.map(inputOf),
             output: served.signature.output as never,
           },
     training: version.metadata as never,

@@ -1,14 +1,20 @@
 import { z } from 'zod';
 import { AppError, messageOf } from '../../kernel/errors.ts';
+import { float32Text } from '../../kernel/float-text.ts';
 import type { JsonObject, JsonValue } from '../../kernel/json.ts';
 import { compileRecordCheck, type InputRecord } from '../record-check.ts';
-import type { LoadedModel, RowOutput } from '../runtimes/runtime.ts';
+import type { RowOutput } from '../runtimes/runtime.ts';
+import type { RowTransform, ServableModel } from '../servable-model.ts';
 import type { Field, Signature } from '../signature.ts';
 
-/** A raw input and what the version answered when it was registered; replayed at each load. */
+/** A raw input, the numbers that were made of it, and what the version answered when it was registered; replayed at each load. */
 export const goldenExamplesSchema = z.array(
   z.object({
     input: z.record(z.string(), z.json()),
+    vector: z
+      .array(z.number().nullable())
+      .nullish()
+      .describe('what the transform makes of the input; null for a number that JSON does not have'),
     output: z.object({ prediction: z.json(), probabilities: z.array(z.number().nullable()).nullish() }),
   }),
 );
@@ -20,17 +26,37 @@ export type GoldenExample = z.infer<typeof goldenExamplesSchema>[number];
  */
 export const GOLDEN_TOLERANCE = 1e-5;
 
-/** Runs the rows and keeps the answers. A row that the model cannot take fails with its reason. */
+/** Runs the rows and keeps the vectors and the answers. A row that the model cannot take fails with its reason. */
 export async function makeGolden(
-  model: LoadedModel,
+  model: ServableModel,
   rows: readonly InputRecord[],
 ): Promise<readonly GoldenExample[]> {
   const examples: GoldenExample[] = [];
   for (const row of rows) {
     const [output] = await model.run([row]);
-    if (output !== undefined) examples.push({ input: row as never, output: outputOf(output) });
+    if (output === undefined) continue;
+    const vector = model.transform === null ? {} : { vector: vectorOf(model.transform, row) };
+    examples.push({ input: row as never, ...vector, output: outputOf(output) });
   }
   return examples;
+}
+
+/** Examples that were replayed, with the vectors that some of them came without. */
+export function withVectors(
+  examples: readonly GoldenExample[],
+  { transform }: ServableModel,
+): readonly GoldenExample[] {
+  if (transform === null) return examples;
+  return examples.map((example) => ({
+    ...example,
+    vector: example.vector ?? vectorOf(transform, example.input as InputRecord),
+  }));
+}
+
+function vectorOf(transform: RowTransform, row: InputRecord): (number | null)[] {
+  const vector = new Float32Array(transform.columns.length);
+  transform.encode(row, vector, 0);
+  return Array.from(vector, (number) => (Number.isFinite(number) ? Number(float32Text(number)) : null));
 }
 
 function outputOf(output: RowOutput): GoldenExample['output'] {
@@ -43,8 +69,25 @@ function outputOf(output: RowOutput): GoldenExample['output'] {
   };
 }
 
-/** Replays the examples; GOLDEN_MISMATCH names the first that does not hold and by how much. */
-export async function replayGolden(model: LoadedModel, examples: readonly GoldenExample[]): Promise<void> {
+/**
+ * Makes the vectors of the examples anew: they hold to the last bit. GOLDEN_MISMATCH names the first column that does
+ * not, and the operations that make it. Rows that the fields no longer take are passed over: the signature differs then.
+ */
+export function replayVectors(
+  { transform, signature }: Pick<ServableModel, 'transform' | 'signature'>,
+  examples: readonly GoldenExample[],
+): void {
+  const check = compileRecordCheck(signature);
+  for (const [index, { input, vector }] of examples.entries()) {
+    if (vector == null || !check.fits(input)) continue;
+    const difference = vectorDifference(transform, vector, input);
+    if (difference !== null) throw broken(index, difference);
+  }
+}
+
+/** Replays the examples, vectors and answers; GOLDEN_MISMATCH names the first that does not hold and by how much. */
+export async function replayGolden(model: ServableModel, examples: readonly GoldenExample[]): Promise<void> {
+  replayVectors(model, examples);
   const check = compileRecordCheck(model.signature);
   for (const [index, example] of examples.entries()) {
     const input: unknown = example.input;
@@ -62,6 +105,27 @@ export async function replayGolden(model: LoadedModel, examples: readonly Golden
 
 function broken(index: number, reason: string): AppError {
   return new AppError('GOLDEN_MISMATCH', `Golden example ${index + 1} does not hold: ${reason}`);
+}
+
+function vectorDifference(
+  transform: RowTransform | null,
+  expected: readonly (number | null)[],
+  input: InputRecord,
+): string | null {
+  if (transform === null) return 'it has a vector, and the version has no transform';
+  const actual = vectorOf(transform, input);
+  if (actual.length !== expected.length)
+    return `its vector has ${expected.length} numbers, the transform makes ${actual.length}`;
+  const column = expected.findIndex((number, i) => !isSameFloat(number, actual[i] as number | null));
+  return column === -1
+    ? null
+    : `column ${column + 1} "${transform.columns[column]}" was ${expected[column]} and is now ${actual[column]}: ${transform.originOf(column)}`;
+}
+
+function isSameFloat(expected: number | null, actual: number | null): boolean {
+  return expected === null || actual === null
+    ? expected === actual
+    : Math.fround(expected) === Math.fround(actual);
 }
 
 function differenceOf(expected: GoldenExample['output'], actual: GoldenExample['output']): string | null {

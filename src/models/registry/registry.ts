@@ -31,6 +31,8 @@ export interface Registration {
   readonly name?: string;
   readonly semver?: string;
   readonly aliases?: readonly string[];
+  /** A fitted transform for a model that comes without one, as its document. */
+  readonly transform?: JsonObject;
   /** Raw rows for golden examples, beside those that the artifact brings. */
   readonly exampleRows?: readonly JsonObject[];
 }

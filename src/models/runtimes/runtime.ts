@@ -53,10 +53,19 @@ export interface LoadedModel {
   release(): Promise<void>;
 }
 
+/** A model as its runtime has it, which also takes its fields as numbers that lie ready. */
+export interface RuntimeModel extends LoadedModel {
+  /**
+   * Like `run`, for `count` rows of a model whose fields are all scalar numbers: `vectors` has their values row by row,
+   * in the order of the fields. It may be used anew once this returns.
+   */
+  runVectors(vectors: Float32Array, count: number): Promise<readonly RowOutput[]>;
+}
+
 export interface Runtime {
   /**
    * Loads an artifact and binds its inputs to fields. Refuses with MODEL_UNREADABLE, MODEL_UNSUPPORTED or
    * SIGNATURE_MISMATCH, the message saying which input or node and what to do.
    */
-  load(artifact: ModelArtifact): Promise<LoadedModel>;
+  load(artifact: ModelArtifact): Promise<RuntimeModel>;
 }

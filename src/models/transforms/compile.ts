@@ -8,6 +8,8 @@ import type { Output, RawField, Step, TransformSpec } from './spec.ts';
 export interface CompiledTransform {
   /** Names of the columns that it makes, in their order. */
   readonly columns: readonly string[];
+  /** Which output makes a column and by what, as "one_hot of brand". */
+  originOf(column: number): string;
   /** Writes the vector of one row at `at`. */
   encode(row: JsonObject, out: Float32Array, at: number): void;
   /** Writes the vectors of `count` rows, row by row; columns in the order of the fields, null for one that is not there. */
@@ -37,6 +39,10 @@ export function compileTransform(spec: TransformSpec): CompiledTransform {
 
   return {
     columns,
+    originOf(column) {
+      const last = plan.findLastIndex(([, from]) => from <= column);
+      return describeOutput(spec.outputs[last] as Output, spec.fields);
+    },
     encode(row, out, at) {
       reader.read(row);
       writeAll(out, at);
@@ -48,6 +54,12 @@ export function compileTransform(spec: TransformSpec): CompiledTransform {
       }
     },
   };
+}
+
+function describeOutput({ steps, from }: Output, fields: readonly RawField[]): string {
+  const names = from.map((place) => (fields[place] as RawField).name).join(' and ');
+  const operations = steps.map(({ operation }) => operation.name).join(', ');
+  return operations === '' ? `${names} as it is` : `${operations} of ${names}`;
 }
 
 interface Writer {

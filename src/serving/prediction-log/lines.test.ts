@@ -28,7 +28,14 @@ function aLine(change: Partial<Parts> = {}): string {
     outcome: 'ok',
     status: 200,
     latencyMs: 1.2345,
-    target: lineTarget({ endpoint: 'sales', revision: 3, arm: 'stable', model: 'sales', version: '1.2.0' }),
+    target: lineTarget({
+      endpoint: 'sales',
+      revision: 3,
+      arm: 'stable',
+      model: 'sales',
+      version: '1.2.0',
+      transformHash: 'ab12',
+    }),
     context: {
       traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
       dialect: 'native',
@@ -62,7 +69,7 @@ describe('predictionLine', () => {
       model_version: '1.2.0',
       endpoint: 'sales',
       arm: 'stable',
-      transform_hash: null,
+      transform_hash: 'ab12',
       schema: 1,
       latency_ms: 1.235,
       status: 200,
@@ -80,7 +87,14 @@ describe('predictionLine', () => {
     } as const;
     const output: RowOutput = { prediction: odd, probabilities: [0.25, 0.75] };
     const line = aLine({
-      target: lineTarget({ endpoint: odd, revision: 1, arm: odd, model: odd, version: odd }),
+      target: lineTarget({
+        endpoint: odd,
+        revision: 1,
+        arm: odd,
+        model: odd,
+        version: odd,
+        transformHash: null,
+      }),
       context: {
         traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
         dialect: 'native',

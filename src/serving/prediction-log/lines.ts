@@ -18,10 +18,11 @@ export function lineTarget(target: {
   arm: string;
   model: string;
   version: string;
+  transformHash: string | null;
 }): string {
   return (
     `"revision":${target.revision},"model":${JSON.stringify(target.model)},"model_version":${JSON.stringify(target.version)},` +
-    `"endpoint":${JSON.stringify(target.endpoint)},"arm":${JSON.stringify(target.arm)},"transform_hash":null,"schema":${LOG_SCHEMA}`
+    `"endpoint":${JSON.stringify(target.endpoint)},"arm":${JSON.stringify(target.arm)},"transform_hash":${JSON.stringify(target.transformHash)},"schema":${LOG_SCHEMA}`
   );
 }
 

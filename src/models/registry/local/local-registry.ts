@@ -13,10 +13,13 @@ import {
   makeGolden,
   replayGolden,
   syntheticRows,
+  withVectors,
 } from '../../proving/golden.ts';
 import { compileRecordCheck, type InputRecord } from '../../record-check.ts';
-import type { LoadedModel, Runtime } from '../../runtimes/runtime.ts';
+import type { Runtime } from '../../runtimes/runtime.ts';
+import { openModel, type ServableModel, TRANSFORM_FILE } from '../../servable-model.ts';
 import type { Signature } from '../../signature.ts';
+import { documentOf, parseTransform } from '../../transforms/spec.ts';
 import type { ModelStore } from '../model-store.ts';
 import type { ModelRegistry, Registration, VersionArtifact } from '../registry.ts';
 import { writeMlmodel } from './mlmodel.ts';
@@ -82,10 +85,10 @@ export class LocalRegistry implements ModelRegistry {
   async register(
     registration: Registration,
   ): Promise<{ readonly version: ModelVersion; readonly created: boolean }> {
-    const read = await readArtifact(registration.location);
+    const read = withTransform(await readArtifact(registration.location), registration.transform);
     const name = nameOf(registration, read);
     const semver = semverOf(registration, read);
-    const loaded = await this.#deps.runtime.load(read);
+    const loaded = await openModel(read, this.#deps.runtime);
     let completed: ReadonlyMap<string, Uint8Array>;
     try {
       completed = await completeFiles(read, loaded, registration.exampleRows ?? []);
@@ -143,7 +146,7 @@ export class LocalRegistry implements ModelRegistry {
 /** The version's files with the MLmodel, signature and golden examples that the registry adds. */
 async function completeFiles(
   read: ReadArtifact,
-  loaded: LoadedModel,
+  loaded: ServableModel,
   rows: readonly JsonObject[],
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   const files = new Map(read.files);
@@ -161,7 +164,7 @@ async function completeFiles(
 
 async function goldenOf(
   read: ReadArtifact,
-  loaded: LoadedModel,
+  loaded: ServableModel,
   rows: readonly JsonObject[],
 ): Promise<readonly GoldenExample[]> {
   const brought = goldenExamplesSchema.safeParse(readJson(read, 'golden.json') ?? []);
@@ -181,13 +184,27 @@ async function goldenOf(
       );
   });
   const given = [...rows, ...inputExamples(read).filter((row) => check.fits(row))].slice(0, MAX_EXAMPLES);
-  if (brought.data.length + given.length > 0)
-    return [...brought.data, ...(await makeGolden(loaded, given as InputRecord[]))];
-  const made: GoldenExample[] = [];
-  for (const row of syntheticRows(loaded.signature)) {
-    if (check.fits(row)) made.push(...(await makeGolden(loaded, [row]).catch(() => [])));
+  const shown = [...withVectors(brought.data, loaded), ...(await makeGolden(loaded, given as InputRecord[]))];
+  const usual = shown[0]?.input as JsonObject | undefined;
+  if (usual !== undefined && loaded.transform === null) return shown;
+  const further = loaded.transform?.edgeRows(usual) ?? syntheticRows(loaded.signature);
+  for (const row of further) {
+    if (check.fits(row)) shown.push(...(await makeGolden(loaded, [row]).catch(() => [])));
   }
-  return made;
+  return shown;
+}
+
+function withTransform(read: ReadArtifact, transform: JsonObject | undefined): ReadArtifact {
+  if (transform === undefined) return read;
+  if (read.files.has(TRANSFORM_FILE))
+    throw new AppError(
+      'ARGUMENT_INVALID',
+      `The model has its own ${TRANSFORM_FILE}: leave out the other one`,
+    );
+  return {
+    ...read,
+    files: new Map([...read.files, [TRANSFORM_FILE, encodeJson(documentOf(parseTransform(transform)))]]),
+  };
 }
 
 /** Rows of the input example that `mlflow.save_model(input_example=…)` left (`dataframe_split` or `inputs`). */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { aField } from '../../../../test/support/serving-fakes.ts';
 import type { JsonValue } from '../../../kernel/json.ts';
 import type { ElementType } from '../../signature.ts';
-import { compileEncoder, shapeOf } from './encode.ts';
+import { compileEncoder, compileVectorEncoder, shapeOf } from './encode.ts';
 
 function plan(type: ElementType, fields: readonly string[], rowShape: readonly number[] = [fields.length]) {
   return { name: 'input', type, rowShape, fields };
@@ -106,4 +107,22 @@ describe('shapeOf', () => {
       [3, 1],
     ],
   ] as [JsonValue, number[]][])('%j', (value, shape) => expect(shapeOf(value)).toEqual(shape));
+});
+
+describe('numbers that lie ready', () => {
+  const fields = [aField('a'), aField('b', 'float64'), aField('c')];
+  const vectors = new Float32Array([1, 2, 3, 4, 5, Number.NaN]);
+
+  it('are the tensor where it takes all of them', () => {
+    const { data, dims } = compileVectorEncoder(plan('float32', ['a', 'b', 'c']), fields)(vectors, 2);
+    expect(data).toBe(vectors);
+    expect(dims).toEqual([2, 3]);
+  });
+
+  it('are shared out over tensors of their own, whatever their order', () => {
+    const one = compileVectorEncoder(plan('float64', ['b'], [1]), fields)(vectors, 2);
+    expect(one).toEqual({ data: new Float64Array([2, 5]), dims: [2, 1] });
+    const two = compileVectorEncoder(plan('float32', ['c', 'a']), fields)(vectors, 2);
+    expect(two).toEqual({ data: new Float32Array([3, 1, Number.NaN, 4]), dims: [2, 2] });
+  });
 });

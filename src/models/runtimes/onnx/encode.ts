@@ -1,6 +1,6 @@
 import type { JsonValue } from '../../../kernel/json.ts';
 import type { InputRecord } from '../../record-check.ts';
-import type { ElementType } from '../../signature.ts';
+import type { ElementType, Field } from '../../signature.ts';
 import type { TensorPlan } from './bind-inputs.ts';
 import { toFloat16Bits } from './float16.ts';
 
@@ -33,6 +33,30 @@ export function compileEncoder(plan: TensorPlan): (rows: readonly InputRecord[])
   const [only = ''] = plan.fields;
   const isScalarRow = plan.rowShape.every((size) => size === 1);
   return plan.fields.length === 1 && !isScalarRow ? arrayEncoder(plan, only) : scalarEncoder(plan);
+}
+
+/**
+ * Vectors of all fields, one after the other → the content of one tensor. A tensor that is all of the fields is the
+ * vectors themselves. Good until the next call, and until the vectors change.
+ */
+export function compileVectorEncoder(
+  { type, rowShape, fields: own }: TensorPlan,
+  fields: readonly Field[],
+): (vectors: Float32Array, count: number) => EncodedTensor {
+  const stride = fields.length;
+  const isWhole = type === 'float32' && own.length === stride;
+  if (isWhole) return (data, count) => ({ data, dims: [count, ...rowShape] });
+  const width = own.length;
+  const places = own.map((name) => fields.findIndex((field) => field.name === name));
+  const buffer = reusable(type);
+  return (vectors, count) => {
+    const data = buffer(count * width);
+    const write = compileWrite(type, data);
+    for (let row = 0; row < count; row++)
+      for (let column = 0; column < width; column++)
+        write(row * width + column, vectors[row * stride + (places[column] as number)] as number);
+    return { data, dims: [count, ...rowShape] };
+  };
 }
 
 function scalarEncoder({

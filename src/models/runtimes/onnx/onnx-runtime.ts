@@ -1,10 +1,10 @@
 import { AppError, messageOf } from '../../../kernel/errors.ts';
 import type { InputRecord } from '../../record-check.ts';
 import type { ElementType, Signature } from '../../signature.ts';
-import type { LoadedModel, ModelArtifact, RowOutput, Runtime } from '../runtime.ts';
+import type { ModelArtifact, RowOutput, Runtime, RuntimeModel } from '../runtime.ts';
 import { bindInputs, type InputBinding, type TensorPort } from './bind-inputs.ts';
 import { decodeOutputs } from './decode-outputs.ts';
-import { compileEncoder, shapeOf } from './encode.ts';
+import { compileEncoder, compileVectorEncoder, shapeOf } from './encode.ts';
 import { type OnnxGraph, readGraph } from './graph.ts';
 import { interpretOutputs, type OutputPlan } from './interpret-outputs.ts';
 import type { GraphSource, InputTensor, OnnxSession, OpenSession, SessionPort } from './session.ts';
@@ -18,7 +18,7 @@ export class OnnxRuntime implements Runtime {
     this.#open = open;
   }
 
-  async load(artifact: ModelArtifact): Promise<LoadedModel> {
+  async load(artifact: ModelArtifact): Promise<RuntimeModel> {
     const content = artifact.files.get(artifact.entry);
     if (content === undefined)
       throw new AppError('MODEL_UNREADABLE', `The artifact has no file "${artifact.entry}"`);
@@ -58,7 +58,7 @@ export class OnnxRuntime implements Runtime {
   }
 }
 
-class OnnxModel implements LoadedModel {
+class OnnxModel implements RuntimeModel {
   readonly signature: Signature;
   readonly maxRows: number;
   readonly lanes: number;
@@ -68,6 +68,7 @@ class OnnxModel implements LoadedModel {
     readonly name: string;
     readonly type: ElementType;
     readonly encode: ReturnType<typeof compileEncoder>;
+    readonly encodeVectors: ReturnType<typeof compileVectorEncoder>;
   }[];
   readonly #freeFields: readonly string[];
 
@@ -78,6 +79,7 @@ class OnnxModel implements LoadedModel {
       name: tensor.name,
       type: tensor.type,
       encode: compileEncoder(tensor),
+      encodeVectors: compileVectorEncoder(tensor, binding.fields),
     }));
     this.#freeFields = binding.fields.filter((field) => field.shape.includes(-1)).map((field) => field.name);
     this.maxRows = binding.maxRows;
@@ -97,6 +99,13 @@ class OnnxModel implements LoadedModel {
     return outputs;
   }
 
+  async runVectors(vectors: Float32Array, count: number): Promise<readonly RowOutput[]> {
+    const feeds: Record<string, InputTensor> = {};
+    for (const { name, type, encodeVectors } of this.#encoders)
+      feeds[name] = { type, ...encodeVectors(vectors, count) };
+    return this.#runFeeds(feeds, count);
+  }
+
   async release(): Promise<void> {
     await this.#session.release();
   }
@@ -104,9 +113,16 @@ class OnnxModel implements LoadedModel {
   async #runSameShape(rows: readonly InputRecord[]): Promise<readonly RowOutput[]> {
     const feeds: Record<string, InputTensor> = {};
     for (const { name, type, encode } of this.#encoders) feeds[name] = { type, ...encode(rows) };
+    return this.#runFeeds(feeds, rows.length);
+  }
+
+  async #runFeeds(
+    feeds: Readonly<Record<string, InputTensor>>,
+    count: number,
+  ): Promise<readonly RowOutput[]> {
     try {
       const outputs = await this.#session.run(feeds, this.#plan.fetches);
-      return decodeOutputs(this.#plan, outputs, rows.length);
+      return decodeOutputs(this.#plan, outputs, count);
     } catch (error) {
       throw new AppError('INFERENCE_FAILED', `onnxruntime: ${messageOf(error)}`, { cause: error });
     }

@@ -1,0 +1,138 @@
+import { AppError, messageOf } from '../kernel/errors.ts';
+import type { JsonObject } from '../kernel/json.ts';
+import type { InputRecord } from './record-check.ts';
+import type { LoadedModel, ModelArtifact, RowOutput, Runtime, RuntimeModel } from './runtimes/runtime.ts';
+import { describeField, type Field, floatMaximum, type Signature } from './signature.ts';
+import { compileTransform } from './transforms/compile.ts';
+import { edgeRows } from './transforms/edge-rows.ts';
+import { fingerprintOf } from './transforms/fingerprint.ts';
+import { fieldsOf } from './transforms/signature-fields.ts';
+import { parseTransform } from './transforms/spec.ts';
+
+/** The fitted transform of a version, beside its model. */
+export const TRANSFORM_FILE = 'transform.json';
+
+/** What makes the numbers that a model takes of the raw fields that callers send. */
+export interface RowTransform {
+  readonly fields: readonly Field[];
+  /** Names of the numbers, in their order. */
+  readonly columns: readonly string[];
+  /** What it is, in 64 hexadecimal digits. */
+  readonly fingerprint: string;
+  /** Which operations make a column, in words. */
+  originOf(column: number): string;
+  /** Rows at the edges of what it is told to take, made from a usual one; some may not fit the fields. */
+  edgeRows(usual?: JsonObject): readonly JsonObject[];
+  /** Writes the numbers of a row that passed the check of the fields, at `at`. */
+  encode(row: InputRecord, out: Float32Array, at: number): void;
+}
+
+/** A model with everything that lies between a raw row and its answer. */
+export interface ServableModel extends LoadedModel {
+  /** Null for a model that takes its fields as they are. */
+  readonly transform: RowTransform | null;
+}
+
+/**
+ * Loads an artifact with its transform, where it has one. Beside what the runtime refuses: TRANSFORM_INVALID for a
+ * transform that cannot be read or was not fitted, SIGNATURE_MISMATCH where it does not make what the model takes.
+ */
+export async function openModel(artifact: ModelArtifact, runtime: Runtime): Promise<ServableModel> {
+  const transform = readTransform(artifact);
+  const model = await runtime.load(artifact);
+  if (transform === null) return withoutTransform(model);
+  try {
+    requireFit(transform, model.signature);
+  } catch (error) {
+    await model.release();
+    throw error;
+  }
+  return new TransformedModel(model, transform);
+}
+
+function readTransform(artifact: ModelArtifact): RowTransform | null {
+  const content = artifact.files.get(TRANSFORM_FILE);
+  if (content === undefined) return null;
+  let document: unknown;
+  try {
+    document = JSON.parse(Buffer.from(content).toString('utf8'));
+  } catch (error) {
+    throw new AppError('TRANSFORM_INVALID', `${TRANSFORM_FILE} is not valid JSON: ${messageOf(error)}`);
+  }
+  const spec = parseTransform(document);
+  return {
+    ...compileTransform(spec),
+    fields: fieldsOf(spec),
+    fingerprint: fingerprintOf(spec),
+    edgeRows: (usual) => edgeRows(spec, usual),
+  };
+}
+
+function withoutTransform(model: RuntimeModel): ServableModel {
+  return {
+    signature: model.signature,
+    maxRows: model.maxRows,
+    lanes: model.lanes,
+    transform: null,
+    run: (rows) => model.run(rows),
+    release: () => model.release(),
+  };
+}
+
+class TransformedModel implements ServableModel {
+  readonly signature: Signature;
+  readonly maxRows: number;
+  readonly lanes: number;
+  readonly transform: RowTransform;
+  readonly #model: RuntimeModel;
+  readonly #width: number;
+  #vectors: Float32Array;
+
+  constructor(model: RuntimeModel, transform: RowTransform) {
+    this.#model = model;
+    this.transform = transform;
+    this.maxRows = model.maxRows;
+    this.lanes = model.lanes;
+    this.signature = { fields: transform.fields, acceptsArray: false, output: model.signature.output };
+    this.#width = transform.columns.length;
+    this.#vectors = new Float32Array(this.#width);
+  }
+
+  run(rows: readonly InputRecord[]): Promise<readonly RowOutput[]> {
+    const size = rows.length * this.#width;
+    if (this.#vectors.length < size)
+      this.#vectors = new Float32Array(Math.max(size, this.#vectors.length * 2));
+    const vectors = this.#vectors.subarray(0, size);
+    for (let row = 0; row < rows.length; row++)
+      this.transform.encode(rows[row] as InputRecord, vectors, row * this.#width);
+    return this.#model.runVectors(vectors, rows.length);
+  }
+
+  release(): Promise<void> {
+    return this.#model.release();
+  }
+}
+
+/** A model that declares no names calls its columns f0, f1 …; then only their number can be compared. */
+function requireFit({ columns }: RowTransform, { fields }: Signature): void {
+  const unfit = fields.find((field) => field.shape.length > 0 || floatMaximum(field.type) === null);
+  if (unfit !== undefined) {
+    throw mismatch(
+      `the model's input "${unfit.name}" is ${describeField(unfit)}, and a transform makes single floats: export the model with one float matrix`,
+    );
+  }
+  if (fields.length !== columns.length) {
+    throw mismatch(`it makes ${columns.length} columns, the model takes ${fields.length}`);
+  }
+  if (fields.every((field, i) => field.name === `f${i}`)) return;
+  const wrong = fields.findIndex((field, i) => field.name !== columns[i]);
+  if (wrong !== -1) {
+    throw mismatch(
+      `its column ${wrong + 1} is "${columns[wrong]}", the model's is "${fields[wrong]?.name}": give its outputs the names and the order of the model's inputs`,
+    );
+  }
+}
+
+function mismatch(reason: string): AppError {
+  return new AppError('SIGNATURE_MISMATCH', `The transform does not fit the model: ${reason}`);
+}
