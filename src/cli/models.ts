@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { AppError, messageOf } from '../kernel/errors.ts';
 import { isJsonObject, type JsonObject } from '../kernel/json.ts';
 import { parseModelReference } from '../models/model-reference.ts';
 import { type ModelVersion, stageOf, versionLabel } from '../models/model-version.ts';
+import { CODE_FILE, codeFiles, documentFiles } from '../models/transform-files.ts';
 import type { CliContext, CliRegistry, GlobalOptions } from './context.ts';
 import { table } from './output.ts';
 import { readConfig } from './read-config.ts';
@@ -47,7 +49,10 @@ export function registerModels(program: Command, context: CliContext): void {
       )
       .option('--semver <version>', 'semantic version such as 2.1.0')
       .option('--alias <alias...>', 'aliases to point at it')
-      .option('--transform <file>', 'fitted transform that makes the numbers of the model (transform fit)')
+      .option(
+        '--transform <file>',
+        'what makes the numbers of the model: a fitted transform, or code in .ts or .mjs',
+      )
       .option('--examples <file>', 'JSON lines of raw rows, kept with their answers as golden examples')
       .addHelpText(
         'after',
@@ -61,7 +66,7 @@ export function registerModels(program: Command, context: CliContext): void {
         ...(options.semver !== undefined && { semver: options.semver }),
         ...(options.alias !== undefined && { aliases: options.alias }),
         ...(options.transform !== undefined && {
-          transform: readTransform(path.resolve(context.cwd, options.transform)),
+          transform: await readTransform(path.resolve(context.cwd, options.transform)),
         }),
         ...(options.examples !== undefined && {
           exampleRows: readRows(path.resolve(context.cwd, options.examples)),
@@ -231,6 +236,7 @@ function shown(version: ModelVersion): Record<string, unknown> {
     created_at: new Date(version.createdAt).toISOString(),
     archived_at: version.archivedAt === null ? null : new Date(version.archivedAt).toISOString(),
     metadata: version.metadata,
+    executes_code: version.files.some((file) => file.path === CODE_FILE),
     files: version.files,
   };
 }
@@ -255,10 +261,13 @@ function requireAlias(alias: string): void {
   );
 }
 
-function readTransform(file: string): JsonObject {
-  const document = readDocument(file);
-  if (!isJsonObject(document)) throw new AppError('ARGUMENT_INVALID', `--transform: ${file} is no object`);
-  return document;
+/** A document, or a module that exports `transformRawInput`. */
+async function readTransform(file: string): Promise<ReadonlyMap<string, Uint8Array>> {
+  if (!/\.(ts|mts|js|mjs)$/.test(file)) return documentFiles(readDocument(file));
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new AppError('ARGUMENT_INVALID', `--transform: ${messageOf(error)}`);
+  });
+  return codeFiles(text, file.endsWith('ts'));
 }
 
 function readRows(file: string): readonly JsonObject[] {

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { aField } from '../../test/support/serving-fakes.ts';
 import type { InputRecord } from './record-check.ts';
 import type { ModelArtifact, RowOutput, Runtime, RuntimeModel } from './runtimes/runtime.ts';
-import { openModel, TRANSFORM_FILE } from './servable-model.ts';
+import { openModel } from './servable-model.ts';
 import type { Field } from './signature.ts';
+import { TRANSFORM_FILE } from './transform-files.ts';
 
 const DOCUMENT = {
   schema: 'slipway.transform/1',

@@ -1,31 +1,9 @@
-import { AppError, messageOf } from '../kernel/errors.ts';
-import type { JsonObject } from '../kernel/json.ts';
+import { AppError } from '../kernel/errors.ts';
 import type { InputRecord } from './record-check.ts';
+import type { RowTransform } from './row-transform.ts';
 import type { LoadedModel, ModelArtifact, RowOutput, Runtime, RuntimeModel } from './runtimes/runtime.ts';
-import { describeField, type Field, floatMaximum, type Signature } from './signature.ts';
-import { compileTransform } from './transforms/compile.ts';
-import { edgeRows } from './transforms/edge-rows.ts';
-import { fingerprintOf } from './transforms/fingerprint.ts';
-import { fieldsOf } from './transforms/signature-fields.ts';
-import { parseTransform } from './transforms/spec.ts';
-
-/** The fitted transform of a version, beside its model. */
-export const TRANSFORM_FILE = 'transform.json';
-
-/** What makes the numbers that a model takes of the raw fields that callers send. */
-export interface RowTransform {
-  readonly fields: readonly Field[];
-  /** Names of the numbers, in their order. */
-  readonly columns: readonly string[];
-  /** What it is, in 64 hexadecimal digits. */
-  readonly fingerprint: string;
-  /** Which operations make a column, in words. */
-  originOf(column: number): string;
-  /** Rows at the edges of what it is told to take, made from a usual one; some may not fit the fields. */
-  edgeRows(usual?: JsonObject): readonly JsonObject[];
-  /** Writes the numbers of a row that passed the check of the fields, at `at`. */
-  encode(row: InputRecord, out: Float32Array, at: number): void;
-}
+import { describeField, floatMaximum, type Signature } from './signature.ts';
+import { transformOf } from './transform-files.ts';
 
 /** A model with everything that lies between a raw row and its answer. */
 export interface ServableModel extends LoadedModel {
@@ -38,7 +16,7 @@ export interface ServableModel extends LoadedModel {
  * transform that cannot be read or was not fitted, SIGNATURE_MISMATCH where it does not make what the model takes.
  */
 export async function openModel(artifact: ModelArtifact, runtime: Runtime): Promise<ServableModel> {
-  const transform = readTransform(artifact);
+  const transform = await transformOf(artifact.files);
   const model = await runtime.load(artifact);
   if (transform === null) return withoutTransform(model);
   try {
@@ -48,24 +26,6 @@ export async function openModel(artifact: ModelArtifact, runtime: Runtime): Prom
     throw error;
   }
   return new TransformedModel(model, transform);
-}
-
-function readTransform(artifact: ModelArtifact): RowTransform | null {
-  const content = artifact.files.get(TRANSFORM_FILE);
-  if (content === undefined) return null;
-  let document: unknown;
-  try {
-    document = JSON.parse(Buffer.from(content).toString('utf8'));
-  } catch (error) {
-    throw new AppError('TRANSFORM_INVALID', `${TRANSFORM_FILE} is not valid JSON: ${messageOf(error)}`);
-  }
-  const spec = parseTransform(document);
-  return {
-    ...compileTransform(spec),
-    fields: fieldsOf(spec),
-    fingerprint: fingerprintOf(spec),
-    edgeRows: (usual) => edgeRows(spec, usual),
-  };
 }
 
 function withoutTransform(model: RuntimeModel): ServableModel {
@@ -98,7 +58,7 @@ class TransformedModel implements ServableModel {
     this.#vectors = new Float32Array(this.#width);
   }
 
-  run(rows: readonly InputRecord[]): Promise<readonly RowOutput[]> {
+  async run(rows: readonly InputRecord[]): Promise<readonly RowOutput[]> {
     const size = rows.length * this.#width;
     if (this.#vectors.length < size)
       this.#vectors = new Float32Array(Math.max(size, this.#vectors.length * 2));

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { documentFiles } from '../../src/models/transform-files.ts';
 import { HttpClient } from '../support/http-client.ts';
 import { buildSourceServers, fixture, type SourceServers } from '../support/source-server.ts';
 import { WARD_ROW, WARD_TRANSFORM } from '../support/ward-transform.ts';
@@ -16,7 +17,7 @@ beforeAll(async () => {
     {
       location: fixture('xgboost-binary'),
       name: 'wards',
-      transform: WARD_TRANSFORM,
+      transform: documentFiles(WARD_TRANSFORM),
       exampleRows: [WARD_ROW],
     },
   ]);

@@ -9,7 +9,7 @@ import { isJsonObject, type JsonObject } from '../../src/kernel/json.ts';
 import { silentLogger } from '../../src/kernel/logger.ts';
 import type { ModelVersion } from '../../src/models/model-version.ts';
 import type { ModelRegistry, VersionArtifact } from '../../src/models/registry/registry.ts';
-import { TRANSFORM_FILE } from '../../src/models/servable-model.ts';
+import { codeFiles, documentFiles, TRANSFORM_FILE } from '../../src/models/transform-files.ts';
 import { loadModel } from '../../src/serving/served-version.ts';
 import { WARD_ROW, WARD_TRANSFORM } from '../support/ward-transform.ts';
 
@@ -24,7 +24,7 @@ describe('a version with a transform', () => {
     const registered = await session.registry.register({
       location: FIXTURE,
       name: 'wards',
-      transform: WARD_TRANSFORM,
+      transform: documentFiles(WARD_TRANSFORM),
       exampleRows: [WARD_ROW],
     });
     version = registered.version;
@@ -168,16 +168,38 @@ describe('a version with a transform', () => {
       version.digest.replace('sha256:', '').slice(0, 16),
     );
     await expect(
-      session.registry.register({ location, name: 'twice', transform: WARD_TRANSFORM }),
+      session.registry.register({ location, name: 'twice', transform: documentFiles(WARD_TRANSFORM) }),
     ).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' });
     const [first] = WARD_TRANSFORM.outputs;
     await expect(
       session.registry.register({
         location: FIXTURE,
         name: 'thin',
-        transform: { ...WARD_TRANSFORM, outputs: [first] } as never,
+        transform: documentFiles({ ...WARD_TRANSFORM, outputs: [first] }),
       }),
     ).rejects.toMatchObject({ code: 'SIGNATURE_MISMATCH' });
+  });
+
+  it('takes code with golden examples, and refuses it without or when it changes', async () => {
+    const code = `export const fields = [{ name: 'radius', type: 'number' }];
+export const columns = ['a', 'b', 'c', 'd', 'e'];
+export function transformRawInput(raw: { radius: number }): number[] {
+  return [0, 1, 2, 3, 4].map((power) => raw.radius ** power);
+}`;
+    const registration = { location: FIXTURE, name: 'coded', transform: await codeFiles(code, true) };
+    await expect(session.registry.register(registration)).rejects.toThrow('needs golden examples');
+    const coded = await session.registry.register({ ...registration, exampleRows: [{ radius: 3 }] });
+    const { model, golden } = await loadModel(coded.version, session.registry, session.runtime);
+    await model.release();
+    expect(golden[0]?.vector).toEqual([1, 3, 9, 27, 81]);
+    const other = await codeFiles(code.replace('**', '+'), true);
+    const edited = changed(({ artifact, ...rest }) => ({
+      ...rest,
+      artifact: { ...artifact, files: new Map([...artifact.files, ...other]) },
+    }));
+    await expect(loadModel(coded.version, edited, session.runtime)).rejects.toThrow(
+      /column 1 "a" was 1 and is now 3: transformRawInput/,
+    );
   });
 });
 

@@ -3,8 +3,9 @@ import { AppError, messageOf } from '../../kernel/errors.ts';
 import { float32Text } from '../../kernel/float-text.ts';
 import type { JsonObject, JsonValue } from '../../kernel/json.ts';
 import { compileRecordCheck, type InputRecord } from '../record-check.ts';
+import type { RowTransform } from '../row-transform.ts';
 import type { RowOutput } from '../runtimes/runtime.ts';
-import type { RowTransform, ServableModel } from '../servable-model.ts';
+import type { ServableModel } from '../servable-model.ts';
 import type { Field, Signature } from '../signature.ts';
 
 /** A raw input, the numbers that were made of it, and what the version answered when it was registered; replayed at each load. */

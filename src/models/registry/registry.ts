@@ -31,8 +31,8 @@ export interface Registration {
   readonly name?: string;
   readonly semver?: string;
   readonly aliases?: readonly string[];
-  /** A fitted transform for a model that comes without one, as its document. */
-  readonly transform?: JsonObject;
+  /** The files of a transform for a model that comes without one (`models/transform-files.ts`). */
+  readonly transform?: ReadonlyMap<string, Uint8Array>;
   /** Raw rows for golden examples, beside those that the artifact brings. */
   readonly exampleRows?: readonly JsonObject[];
 }

@@ -17,9 +17,9 @@ import {
 } from '../../proving/golden.ts';
 import { compileRecordCheck, type InputRecord } from '../../record-check.ts';
 import type { Runtime } from '../../runtimes/runtime.ts';
-import { openModel, type ServableModel, TRANSFORM_FILE } from '../../servable-model.ts';
+import { openModel, type ServableModel } from '../../servable-model.ts';
 import type { Signature } from '../../signature.ts';
-import { documentOf, parseTransform } from '../../transforms/spec.ts';
+import { CODE_FILE, TRANSFORM_FILE } from '../../transform-files.ts';
 import type { ModelStore } from '../model-store.ts';
 import type { ModelRegistry, Registration, VersionArtifact } from '../registry.ts';
 import { writeMlmodel } from './mlmodel.ts';
@@ -185,6 +185,12 @@ async function goldenOf(
   });
   const given = [...rows, ...inputExamples(read).filter((row) => check.fits(row))].slice(0, MAX_EXAMPLES);
   const shown = [...withVectors(brought.data, loaded), ...(await makeGolden(loaded, given as InputRecord[]))];
+  if (shown.length === 0 && loaded.transform?.executesCode === true) {
+    throw new AppError(
+      'ARGUMENT_INVALID',
+      'A transform that is code needs golden examples: give raw rows with --examples, or golden.json beside the model',
+    );
+  }
   const usual = shown[0]?.input as JsonObject | undefined;
   if (usual !== undefined && loaded.transform === null) return shown;
   const further = loaded.transform?.edgeRows(usual) ?? syntheticRows(loaded.signature);
@@ -194,17 +200,12 @@ async function goldenOf(
   return shown;
 }
 
-function withTransform(read: ReadArtifact, transform: JsonObject | undefined): ReadArtifact {
+function withTransform(read: ReadArtifact, transform: Registration['transform']): ReadArtifact {
   if (transform === undefined) return read;
-  if (read.files.has(TRANSFORM_FILE))
-    throw new AppError(
-      'ARGUMENT_INVALID',
-      `The model has its own ${TRANSFORM_FILE}: leave out the other one`,
-    );
-  return {
-    ...read,
-    files: new Map([...read.files, [TRANSFORM_FILE, encodeJson(documentOf(parseTransform(transform)))]]),
-  };
+  const own = [TRANSFORM_FILE, CODE_FILE].find((file) => read.files.has(file));
+  if (own !== undefined)
+    throw new AppError('ARGUMENT_INVALID', `The model has its own ${own}: leave out the other one`);
+  return { ...read, files: new Map([...read.files, ...transform]) };
 }
 
 /** Rows of the input example that `mlflow.save_model(input_example=…)` left (`dataframe_split` or `inputs`). */
