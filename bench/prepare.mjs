@@ -52,10 +52,16 @@ function writeBodies(model) {
   const directory = makeDirectory();
   const rows = readFileSync(path.join(model, 'rows.jsonl'), 'utf8').trim().split('\n');
   const bodies = rows.slice(0, BODIES);
-  const files = { singles: path.join(directory, 'singles.txt'), batch: path.join(directory, 'batch.txt') };
+  const codes = readFileSync(path.join(model, 'codes.jsonl'), 'utf8').trim().split('\n').slice(0, BODIES);
+  const files = {
+    singles: path.join(directory, 'singles.txt'),
+    codes: path.join(directory, 'codes.txt'),
+    batch: path.join(directory, 'batch.txt'),
+  };
   writeFileSync(files.singles, `${bodies.join('\n')}\n`);
+  writeFileSync(files.codes, `${codes.join('\n')}\n`);
   writeFileSync(files.batch, `{"instances":[${rows.slice(0, BATCH_ROWS).join(',')}]}\n`);
-  return { bodies, files };
+  return { bodies, codes, files };
 }
 
 async function requireWrk() {

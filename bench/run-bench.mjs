@@ -6,17 +6,17 @@ import { measureMemory } from './memory.mjs';
 import { post } from './post.mjs';
 import { prepare } from './prepare.mjs';
 import { machineFacts, progress } from './report.mjs';
-import { startFastApiOnnx, startFastApiPandas, startFastify, startSlipway } from './servers.mjs';
+import { FORMS, startFastApiOnnx, startFastApiPandas, startFastify, startSlipway } from './servers.mjs';
 import { measureThroughput } from './throughput.mjs';
 
 /** The measurements by name, in the order of their bars. */
 const MEASURES = {
   throughput: async (bench) => {
     const peers = [await startFastApiOnnx(bench), await startFastApiPandas(bench)];
-    const { slipway, fastify } = await startPair(bench);
-    await compareAnswers([slipway, ...peers], bench.bodies);
-    await stopAll([slipway, fastify]);
-    const measured = await measureThroughput({ start: () => startPair(bench), stop: stopAll, peers }, bench);
+    const { forms, fastify } = await startForms(bench);
+    await compareAnswers([...forms.filter(({ name }) => name !== FORMS.codes.name), ...peers], bench.bodies);
+    await stopAll([...forms, fastify]);
+    const measured = await measureThroughput({ start: () => startForms(bench), stop: stopAll, peers }, bench);
     await stopAll(peers);
     return measured;
   },
@@ -27,9 +27,10 @@ const MEASURES = {
     return measured;
   },
   batch: async (bench) => {
-    const slipway = await startSlipway(bench);
-    const measured = await measureBatch(slipway, bench);
-    await stopAll([slipway]);
+    const forms = [];
+    for (const form of ['transform', 'graph']) forms.push(await startSlipway(bench, { form }));
+    const measured = await measureBatch(forms, bench);
+    await stopAll(forms);
     return measured;
   },
   start: measureColdStart,
@@ -60,6 +61,14 @@ export async function runBench({ only = MEASURE_NAMES, rounds = 5, seconds = 4 }
     rows,
     measured: withoutRows(measured),
   };
+}
+
+/** Every form of Slipway, one after the other under load, and a constant. */
+async function startForms(bench) {
+  const { slipway, fastify } = await startPair(bench);
+  const others = [];
+  for (const form of ['graph', 'codes']) others.push(await startSlipway(bench, { form }));
+  return { forms: [slipway, ...others], fastify };
 }
 
 async function startPair(bench) {

@@ -9,27 +9,35 @@ const SERVERS = path.join(root, 'bench/servers');
 const START_MS = 60_000;
 const MODEL = 'bench';
 
+/**
+ * The forms in which the model is served: raw columns through a transform, raw columns into a graph that does everything
+ * itself, and numbers that need neither.
+ */
+export const FORMS = {
+  transform: { name: 'Slipway', model: 'matrix.onnx', transform: 'transform.json' },
+  graph: { name: 'Slipway, all in the graph', model: 'model.onnx' },
+  codes: { name: 'Slipway, numbers alone', model: 'codes.onnx' },
+};
+
 /** Slipway with all that it does by default: validation, prediction log, metrics, ingestion. */
 export async function startSlipway(bench, options = {}) {
   const port = await freePort();
-  const directory = options.directory ?? (await registerModel(bench));
+  const form = FORMS[options.form ?? 'transform'];
+  const directory = options.directory ?? (await registerModel(bench, form));
   const child = startChild(process.execPath, [bench.cli, 'serve', MODEL, '--port', String(port)], {
     cwd: directory,
   });
-  return whenAnswering({ name: 'Slipway', port, child }, bench, options.pollMs);
+  const [body] = form === FORMS.codes ? bench.codes : bench.bodies;
+  return whenAnswering({ name: form.name, port, child }, body, options.pollMs);
 }
 
 /** A directory whose registry holds the model. */
-export async function registerModel({ cli, model }) {
+export async function registerModel({ cli, model }, form = FORMS.transform) {
   const directory = makeDirectory();
-  const file = path.join(model, 'model.onnx');
-  await runChild(
-    process.execPath,
-    [cli, 'models', 'register', file, '--name', MODEL, '--alias', 'production'],
-    {
-      cwd: directory,
-    },
-  );
+  const named = ['--name', MODEL, '--alias', 'production'];
+  const transform = form.transform === undefined ? [] : ['--transform', path.join(model, form.transform)];
+  const command = [cli, 'models', 'register', path.join(model, form.model), ...named, ...transform];
+  await runChild(process.execPath, command, { cwd: directory });
   return directory;
 }
 
@@ -41,7 +49,7 @@ export async function startFastify(bench, answer) {
     [path.join(SERVERS, 'fastify-constant.mjs'), String(port), JSON.stringify(answer)],
     { cwd: makeDirectory() },
   );
-  return whenAnswering({ name: 'Fastify constant', port, child }, bench);
+  return whenAnswering({ name: 'Fastify constant', port, child }, bench.bodies[0]);
 }
 
 export function startFastApiOnnx(bench) {
@@ -59,13 +67,13 @@ async function startUvicorn(name, app, bench) {
     cwd: makeDirectory(),
     env: { BENCH_MODEL: bench.model, PYTHONDONTWRITEBYTECODE: '1', OMP_NUM_THREADS: '1' },
   });
-  return whenAnswering({ name, port, child }, bench);
+  return whenAnswering({ name, port, child }, bench.bodies[0]);
 }
 
-async function whenAnswering(server, { bodies }, pollMs = 50) {
+async function whenAnswering(server, body, pollMs = 50) {
   const deadline = Date.now() + START_MS;
   while (server.child.isRunning() && Date.now() < deadline) {
-    const answer = await post(server.port, bodies[0]).catch(() => null);
+    const answer = await post(server.port, body).catch(() => null);
     if (answer?.status === 200) return server;
     await sleep(pollMs);
   }

@@ -1,51 +1,58 @@
 import { checkBookkeeping, countRecords } from './bookkeeping.mjs';
 import { progress } from './report.mjs';
+import { FORMS } from './servers.mjs';
 import { ratiosByRound, rounded, spread } from './statistics.mjs';
 import { closedLoop } from './wrk.mjs';
 
-/** Bar A: predictions a second on 64 connections, against a constant and against Python, interleaved. */
+/** Bar A: predictions a second on 64 connections, in every form, against a constant and against Python, interleaved. */
 const BAR_CONNECTIONS = 64;
 const OTHER_CONNECTIONS = [16, 1];
+const { transform, graph, codes } = FORMS;
 const TARGETS = [
-  { peer: 'Fastify constant', least: 0.9 },
-  { peer: 'FastAPI + onnxruntime', least: 3.3 },
-  { peer: 'FastAPI + pandas + scikit-learn', least: 40 },
+  { of: transform, peer: 'Fastify constant', least: 0.9 },
+  { of: graph, peer: 'Fastify constant', least: 0.9 },
+  { of: transform, peer: 'FastAPI + onnxruntime', least: 3.3 },
+  { of: transform, peer: 'FastAPI + pandas + scikit-learn', least: 40 },
+  { of: transform, peer: graph.name, least: 1 },
+  { of: transform, peer: codes.name, least: 0.95 },
 ];
 
 /**
- * `start` starts Slipway and Fastify anew for each round: a process keeps the luck of its memory for its life, and the
+ * `start` starts every form of Slipway, and Fastify, anew for each round: a process keeps the luck of its memory for its life, and the
  * same program differs by a fifth from one process to the next. The peers are far away and stay.
  */
 export async function measureThroughput({ start, stop, peers }, { files, rounds, seconds }) {
   const runs = [];
   const records = [];
-  for (const peer of peers) await closedLoop(peer, loadOf(BAR_CONNECTIONS));
-  for (let round = 0; round < rounds; round++) await withPair([BAR_CONNECTIONS], round);
-  for (let round = 0; round < Math.ceil(rounds / 2); round++) await withPair(OTHER_CONNECTIONS, round);
+  for (const peer of peers) await closedLoop(peer, loadOf(BAR_CONNECTIONS, peer));
+  for (let round = 0; round < rounds; round++) await withFresh([BAR_CONNECTIONS], round);
+  for (let round = 0; round < Math.ceil(rounds / 2); round++) await withFresh(OTHER_CONNECTIONS, round);
   return { rows: [...rowsOf(runs), checkBookkeeping(records)], runs, summary: summaryOf(runs) };
 
-  async function withPair(connectionCounts, round) {
-    const { slipway, fastify } = await start();
-    for (const server of [slipway, fastify]) await closedLoop(server, loadOf(BAR_CONNECTIONS));
+  async function withFresh(connectionCounts, round) {
+    const { forms, fastify } = await start();
+    const fresh = [...forms, fastify];
+    for (const server of fresh) await closedLoop(server, loadOf(BAR_CONNECTIONS, server));
     const before = runs.length;
     for (const connections of connectionCounts) {
-      for (const server of rotated([slipway, fastify, ...peers], round))
-        await measure(server, connections, round);
+      for (const server of rotated([...fresh, ...peers], round)) await measure(server, connections, round);
     }
-    const answered = runs
-      .slice(before)
-      .filter(({ server }) => server === slipway.name)
-      .reduce((sum, { requests }) => sum + requests, 0);
-    records.push(await countRecords(slipway, answered));
-    await stop([slipway, fastify]);
+    for (const form of forms) {
+      const answered = runs
+        .slice(before)
+        .filter(({ server }) => server === form.name)
+        .reduce((sum, { requests }) => sum + requests, 0);
+      records.push(await countRecords(form, answered));
+    }
+    await stop(fresh);
   }
 
-  function loadOf(connections) {
-    return { bodies: files.singles, connections, seconds };
+  function loadOf(connections, server) {
+    return { bodies: server.name === codes.name ? files.codes : files.singles, connections, seconds };
   }
 
   async function measure(server, connections, round) {
-    const result = await closedLoop(server, loadOf(connections));
+    const result = await closedLoop(server, loadOf(connections, server));
     runs.push({ server: server.name, connections, round, ...result });
     progress(`  c${connections} round ${round + 1}  ${server.name}: ${result.perSecond.toFixed(0)}/s`);
   }
@@ -63,12 +70,12 @@ function rowsOf(runs) {
       .filter(({ server, connections }) => server === name && connections === BAR_CONNECTIONS)
       .sort((a, b) => a.round - b.round)
       .map(({ perSecond }) => perSecond);
-  const errors = runs.reduce((sum, run) => sum + (run.server === 'Slipway' ? run.errors : 0), 0);
+  const errors = runs.reduce((sum, run) => sum + (run.server.startsWith('Slipway') ? run.errors : 0), 0);
   return [
-    ...TARGETS.map(({ peer, least }) => {
-      const { least: low, median, greatest } = spread(ratiosByRound(rates('Slipway'), rates(peer)));
+    ...TARGETS.map(({ of, peer, least }) => {
+      const { least: low, median, greatest } = spread(ratiosByRound(rates(of.name), rates(peer)));
       return {
-        bar: `A  /predict throughput ÷ ${peer}`,
+        bar: `A  /predict throughput: ${of.name} ÷ ${peer}`,
         figure: rounded(median),
         unit: '×',
         target: `>= ${least}`,
