@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -178,6 +178,20 @@ describe('a version with a transform', () => {
         transform: documentFiles({ ...WARD_TRANSFORM, outputs: [first] }),
       }),
     ).rejects.toMatchObject({ code: 'SIGNATURE_MISMATCH' });
+  });
+
+  it('takes a directory of a model and its transform', async () => {
+    const directory = path.join(cwd, 'two-files');
+    mkdirSync(directory);
+    copyFileSync(FIXTURE, path.join(directory, 'model.onnx'));
+    for (const [name, content] of documentFiles(WARD_TRANSFORM))
+      writeFileSync(path.join(directory, name), content);
+    const { version: found } = await session.registry.register({ location: directory });
+    expect(found.files.map((file) => file.path)).toContain(TRANSFORM_FILE);
+    const { model, golden } = await loadModel(found, session.registry, session.runtime);
+    await model.release();
+    expect(golden.length).toBeGreaterThan(3);
+    expect(model.signature.fields.map((field) => field.name)).toEqual(['radius', 'texture', 'seen', 'ward']);
   });
 
   it('takes code with golden examples, and refuses it without or when it changes', async () => {

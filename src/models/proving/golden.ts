@@ -8,6 +8,9 @@ import type { RowOutput } from '../runtimes/runtime.ts';
 import type { ServableModel } from '../servable-model.ts';
 import type { Field, Signature } from '../signature.ts';
 
+/** Where an author's own golden examples lie, beside the model. */
+export const GOLDEN_EXAMPLES_FILE = 'golden.json';
+
 /** A raw input, the numbers that were made of it, and what the version answered when it was registered; replayed at each load. */
 export const goldenExamplesSchema = z.array(
   z.object({

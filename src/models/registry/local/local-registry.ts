@@ -8,6 +8,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../../kernel/j
 import { MODEL_NAME, type ModelReference, SEMVER, selectVersion } from '../../model-reference.ts';
 import type { ModelVersion, RegisteredModel } from '../../model-version.ts';
 import {
+  GOLDEN_EXAMPLES_FILE,
   type GoldenExample,
   goldenExamplesSchema,
   makeGolden,
@@ -167,11 +168,11 @@ async function goldenOf(
   loaded: ServableModel,
   rows: readonly JsonObject[],
 ): Promise<readonly GoldenExample[]> {
-  const brought = goldenExamplesSchema.safeParse(readJson(read, 'golden.json') ?? []);
+  const brought = goldenExamplesSchema.safeParse(readJson(read, GOLDEN_EXAMPLES_FILE) ?? []);
   if (!brought.success)
     throw new AppError(
       'MODEL_UNREADABLE',
-      'golden.json must be a list of {"input": {…}, "output": {"prediction": …, "probabilities": […]}}',
+      `${GOLDEN_EXAMPLES_FILE} must be a list of {"input": {…}, "output": {"prediction": …, "probabilities": […]}}`,
     );
   await replayGolden(loaded, brought.data);
   const check = compileRecordCheck(loaded.signature);

@@ -3,11 +3,15 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, messageOf } from '../../../kernel/errors.ts';
 import type { ArtifactFile } from '../../model-version.ts';
+import { GOLDEN_EXAMPLES_FILE } from '../../proving/golden.ts';
 import { readGraph } from '../../runtimes/onnx/graph.ts';
 import type { DeclaredModel, ModelArtifact } from '../../runtimes/runtime.ts';
+import { CODE_FILE, TRANSFORM_FILE } from '../../transform-files.ts';
 import { type Mlmodel, parseMlmodel } from './mlmodel.ts';
 
 const MAX_FILES = 1_000;
+/** What a directory without MLmodel may hold beside its one .onnx file. */
+const BESIDE_MODEL: readonly string[] = [TRANSFORM_FILE, CODE_FILE, GOLDEN_EXAMPLES_FILE];
 const NOTHING_DECLARED: DeclaredModel = { inputs: null, task: null, labels: null, positiveLabel: null };
 
 /** An artifact in memory with what its MLmodel file says; `mlmodel` is null for a bare .onnx file. */
@@ -16,7 +20,8 @@ export interface ReadArtifact extends ModelArtifact {
 }
 
 /**
- * Reads a model directory in MLflow format, or a bare .onnx file with the weights files that it names. Every file is
+ * Reads a model directory in MLflow format, a directory of one .onnx file with its transform and golden examples, or a
+ * bare .onnx file with the weights files that it names. Every file is
  * read once: what is digested is what is loaded. MODEL_UNREADABLE names the path.
  */
 export async function readArtifact(location: string): Promise<ReadArtifact> {
@@ -30,7 +35,10 @@ async function readDirectory(directory: string): Promise<ReadArtifact> {
   const names = await listFiles(directory);
   if (!names.includes('MLmodel')) {
     const onnx = names.filter((name) => name.endsWith('.onnx'));
-    if (onnx.length === 1 && onnx[0] !== undefined) return readBareFile(path.join(directory, onnx[0]));
+    if (onnx.length === 1 && onnx[0] !== undefined) {
+      const beside = names.filter((name) => BESIDE_MODEL.includes(name));
+      return withFiles(await readBareFile(path.join(directory, onnx[0])), directory, beside);
+    }
     throw new AppError(
       'MODEL_UNREADABLE',
       `${directory} has no MLmodel file: give a directory that mlflow.onnx.save_model wrote, or an .onnx file`,
@@ -40,6 +48,16 @@ async function readDirectory(directory: string): Promise<ReadArtifact> {
   for (const name of names) files.set(name, await readFile(path.join(directory, name)));
   const mlmodel = parseMlmodel(Buffer.from(files.get('MLmodel') as Uint8Array).toString('utf8'));
   return { entry: mlmodel.entry, files, declared: mlmodel.declared, mlmodel };
+}
+
+async function withFiles(
+  read: ReadArtifact,
+  directory: string,
+  names: readonly string[],
+): Promise<ReadArtifact> {
+  const files = new Map(read.files);
+  for (const name of names) files.set(name, await readFile(path.join(directory, name)));
+  return { ...read, files };
 }
 
 async function readBareFile(file: string): Promise<ReadArtifact> {
