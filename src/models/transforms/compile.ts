@@ -8,6 +8,9 @@ import type { Output, RawField, Step, TransformSpec } from './spec.ts';
 export interface CompiledTransform {
   /** Names of the columns that it makes, in their order. */
   readonly columns: readonly string[];
+  /** Holds the row that `write` makes a vector of. */
+  readonly reader: RecordReader;
+  write(out: Float32Array, at: number): void;
   /** Writes the vector of one row at `at`. */
   encode(row: JsonObject, out: Float32Array, at: number): void;
   /** Writes the vectors of `count` rows, row by row; columns in the order of the fields, null for one that is not there. */
@@ -28,23 +31,25 @@ export function compileTransform(spec: TransformSpec): CompiledTransform {
     offset += own.length;
   }
 
-  function writeAll(out: Float32Array, at: number): void {
+  function write(out: Float32Array, at: number): void {
     for (let i = 0; i < plan.length; i++) {
-      const [write, from] = plan[i] as (typeof plan)[number];
-      write(out, at + from);
+      const [writeOne, from] = plan[i] as (typeof plan)[number];
+      writeOne(out, at + from);
     }
   }
 
   return {
     columns,
+    reader,
+    write,
     encode(row, out, at) {
       reader.read(row);
-      writeAll(out, at);
+      write(out, at);
     },
     encodeColumns(given, count, out) {
       for (let row = 0; row < count; row++) {
         reader.readColumns(given, row);
-        writeAll(out, row * width);
+        write(out, row * width);
       }
     },
   };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { onCircle } from '../circle.ts';
 import { exactQuantiles } from '../exact-quantiles.ts';
 import { NO_OPTIONS, operation } from '../operation.ts';
 
@@ -174,13 +175,13 @@ const cyclical = operation({
   fitted: null,
   missing: () => 'kept',
   compile({ period }) {
-    const turn = (2 * Math.PI) / period;
     return {
       arity: 'vector',
       suffixes: ['sin', 'cos'],
       write(x, out, at) {
-        out[at] = Math.sin((x as number) * turn);
-        out[at + 1] = Math.cos((x as number) * turn);
+        const [sin, cos] = onCircle(x as number, period);
+        out[at] = sin;
+        out[at + 1] = cos;
       },
     };
   },
