@@ -5,6 +5,7 @@ import { canonicalText } from '../../src/models/transforms/canonical.ts';
 import { type CompiledTransform, compileTransform } from '../../src/models/transforms/compile.ts';
 import { FaultyRows } from '../../src/models/transforms/faulty-rows.ts';
 import { Fitting, unfitted } from '../../src/models/transforms/fit.ts';
+import { importMappings } from '../../src/models/transforms/import-mappings.ts';
 import { documentOf, parseTransform, type TransformSpec } from '../../src/models/transforms/spec.ts';
 import { openTypedRows, type TypedColumn } from '../../src/models/transforms/typed-columns.ts';
 
@@ -77,6 +78,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       throw new AppError('TRANSFORM_INVALID', messageOf(error), { cause: error });
     }
   },
+
+  fromMappings: ({ block }: { block: unknown }) => documentOf(importMappings(block)),
+  /** Numbers as `as_text` writes them. */
+  texts: ({ numbers }: { numbers: readonly number[] }) => numbers.map(String),
 
   beginFit({ document }: { document: unknown }) {
     const fitting = new Fitting(unfitted(parseTransform(document)));

@@ -45,6 +45,11 @@ class Transform:
     def from_dict(cls, document: Mapping[str, Any]) -> Transform:
         return cls(copy.deepcopy(dict(document)))
 
+    @classmethod
+    def from_mappings(cls, block: Mapping[str, Any]) -> Transform:
+        """A transform of ``feature_names`` and ``encoding_mappings``, as training code leaves them behind."""
+        return cls(engine().call("fromMappings", block=_plain(block)))
+
     def _read(self, fitted: Optional[Mapping[str, Any]] = None) -> None:
         read = engine().call("read", document=_plain(self.spec if fitted is None else fitted))
         self._document: dict[str, Any] = read["document"]

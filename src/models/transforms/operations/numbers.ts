@@ -10,10 +10,13 @@ const standardise = operation({
   formula: '(x - mean) / sd, sd over n; sd = 1 for a constant column',
   takes: [['number']],
   gives: 'number',
-  options: NO_OPTIONS,
+  options: z.strictObject({
+    centre: z.boolean().optional().describe('false: mean = 0'),
+    scale: z.boolean().optional().describe('false: sd = 1'),
+  }),
   fitted: z.strictObject({ mean: z.number(), scale: z.number().positive() }),
   missing: () => 'kept',
-  fit: () => {
+  fit: ({ centre = true, scale: divides = true }) => {
     let count = 0;
     let mean = 0;
     let squares = 0;
@@ -28,7 +31,8 @@ const standardise = operation({
       },
       finish() {
         const deviation = count === 0 ? 0 : Math.sqrt(squares / count);
-        return { mean, scale: deviation > 10 * Number.EPSILON * Math.abs(mean) ? deviation : 1 };
+        const isConstant = deviation <= 10 * Number.EPSILON * Math.abs(mean);
+        return { mean: centre ? mean : 0, scale: isConstant || !divides ? 1 : deviation };
       },
     };
   },
