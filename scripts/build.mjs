@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 /**
- * Bundles the server, the command line and the threads into dist/. Only packages with binaries stay outside
+ * Bundles the server, the command line and the threads into dist/, and the transform engine into the Python package. Only packages with binaries stay outside
  * (docs/adr/0002): an installation holds little beside the ONNX runtime, and starts without a thousand small reads.
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -32,15 +32,36 @@ const { metafile } = await build({
     js: "import { createRequire as slipwayRequire } from 'node:module'; const require = slipwayRequire(import.meta.url);",
   },
 });
-await writeFile(`${root}/dist/THIRD-PARTY.txt`, await thirdPartyNotices(metafile));
+const engine = await build({
+  metafile: true,
+  absWorkingDir: root,
+  entryPoints: ['python/engine/engine.ts'],
+  outfile: 'python/src/slipway/engine.js',
+  bundle: true,
+  format: 'iife',
+  globalName: 'slipway',
+  platform: 'neutral',
+  mainFields: ['module', 'main'],
+  target: 'es2023',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+  banner: { js: `/* slipway ${version} */` },
+});
+await writeFile(`${root}/python/src/slipway/THIRD-PARTY.txt`, await thirdPartyNotices(engine.metafile, []));
+await writeFile(
+  `${root}/dist/THIRD-PARTY.txt`,
+  await thirdPartyNotices(metafile, ['node_modules/swagger-ui-dist']),
+);
 await mkdir(`${root}/dist/docs-assets`, { recursive: true });
 for (const name of SWAGGER_UI)
   await copyFile(`${root}/node_modules/swagger-ui-dist/${name}`, `${root}/dist/docs-assets/${name}`);
 await chmod(`${root}/dist/bin.js`, 0o755);
 
 /** The licence and notice of every package whose code is in dist/, as their terms ask. */
-async function thirdPartyNotices({ inputs }) {
-  const folders = new Set(['node_modules/swagger-ui-dist']);
+async function thirdPartyNotices({ inputs }, more) {
+  const folders = new Set(more);
   for (const input of Object.keys(inputs)) {
     const [folder] = input.match(/^.*node_modules\/(@[^/]+\/)?[^/]+/) ?? [];
     if (folder !== undefined) folders.add(folder);

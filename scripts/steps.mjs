@@ -64,14 +64,16 @@ export function ensureInstalled() {
   );
 }
 
-/** dist/ as the sources have it. */
+/** dist/ and the Python package's engine as the sources have them. */
 export function ensureBuilt() {
   const sources = [
     ...filesBelow(path.join(root, 'src')),
+    ...filesBelow(path.join(root, 'python/engine')),
     path.join(root, 'scripts/build.mjs'),
     path.join(root, 'package.json'),
   ];
-  const isThere = () => existsSync(path.join(root, 'dist/bin.js'));
+  const isThere = () =>
+    existsSync(path.join(root, 'dist/bin.js')) && existsSync(path.join(root, 'python/src/slipway/engine.js'));
   return whenChanged('build', hashOf(sources), isThere, () =>
     step('Building', process.execPath, ['scripts/build.mjs']),
   );

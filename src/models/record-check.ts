@@ -123,7 +123,8 @@ function countKeys(row: JsonObject): number {
   return keys;
 }
 
-function compileField(field: Field): ScalarTest {
+/** Whether a value that is there (null, where it is missing) is one that the field takes. */
+export function compileField(field: Field): (value: unknown) => boolean {
   const scalar = compileScalar(field);
   return field.shape.length === 0 ? scalar : compileArray(field.shape, scalar);
 }

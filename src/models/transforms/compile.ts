@@ -10,6 +10,9 @@ export interface CompiledTransform {
   readonly columns: readonly string[];
   /** Which output makes a column and by what, as "one_hot of brand". */
   originOf(column: number): string;
+  /** Holds the row that `write` makes a vector of. */
+  readonly reader: RecordReader;
+  write(out: Float32Array, at: number): void;
   /** Writes the vector of one row at `at`. */
   encode(row: JsonObject, out: Float32Array, at: number): void;
   /** Writes the vectors of `count` rows, row by row; columns in the order of the fields, null for one that is not there. */
@@ -30,10 +33,10 @@ export function compileTransform(spec: TransformSpec): CompiledTransform {
     offset += own.length;
   }
 
-  function writeAll(out: Float32Array, at: number): void {
+  function write(out: Float32Array, at: number): void {
     for (let i = 0; i < plan.length; i++) {
-      const [write, from] = plan[i] as (typeof plan)[number];
-      write(out, at + from);
+      const [writeOne, from] = plan[i] as (typeof plan)[number];
+      writeOne(out, at + from);
     }
   }
 
@@ -43,14 +46,16 @@ export function compileTransform(spec: TransformSpec): CompiledTransform {
       const last = plan.findLastIndex(([, from]) => from <= column);
       return describeOutput(spec.outputs[last] as Output, spec.fields);
     },
+    reader,
+    write,
     encode(row, out, at) {
       reader.read(row);
-      writeAll(out, at);
+      write(out, at);
     },
     encodeColumns(given, count, out) {
       for (let row = 0; row < count; row++) {
         reader.readColumns(given, row);
-        writeAll(out, row * width);
+        write(out, row * width);
       }
     },
   };

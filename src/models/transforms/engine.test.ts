@@ -87,8 +87,15 @@ const OPTIONS: Readonly<Record<string, readonly object[]>> = {
   ordinal: [
     { unknown: 'other', missing: 'category' },
     { unknown: 'zeros', missing: 'zeros', order: ['blue', 'red'] },
+    { unknown: 'missing', order: ['blue', 'red'] },
   ],
   target: [{}, { smoothing: 0 }],
+  standardise: [{}, { centre: false }, { scale: false }],
+  map: [
+    { values: { red: 0.1, blue: -7 }, unknown: 'other', unknown_value: 3, missing: 'zeros' },
+    { values: { green: 1 }, unknown: 'missing', missing: 'category', missing_value: 2 },
+  ],
+  fill: [{ with: 'red' }],
   elapsed: [{ unit: 'hours' }],
   ratio: [{}, { on_zero: 0 }],
 };
@@ -211,6 +218,14 @@ describe('an operation', () => {
     [{ from: 't', steps: [{ op: 'ordinal', unknown: 'other' }] }, { t: '?' }, { x: 3 }],
     [{ from: 't', steps: [{ op: 'ordinal', unknown: 'other', unknown_value: -1 }] }, { t: '?' }, { x: -1 }],
     [{ from: 't', steps: [{ op: 'ordinal', unknown: 'zeros', order: ['c', 'b'] }] }, { t: 'b' }, { x: 1 }],
+    [{ from: 't', steps: [{ op: 'ordinal', unknown: 'missing' }] }, { t: '?' }, { x: Number.NaN }],
+    [{ from: 't', steps: [{ op: 'map', values: { a: 7, b: -0.5 } }] }, { t: 'b' }, { x: -0.5 }],
+    [{ from: 's', steps: [{ op: 'fill', with: 'four' }, { op: 'length' }] }, {}, { x: 4 }],
+    [
+      { from: 'n', steps: [{ op: 'as_text' }, { op: 'map', values: { 2.5: 1 }, unknown: 'zeros' }] },
+      { n: 2.5 },
+      { x: 1 },
+    ],
     [{ from: 't', steps: [{ op: 'frequency' }] }, { t: 'b' }, { x: 0.5 }],
     [{ from: 't', steps: [{ op: 'length' }] }, { t: 'é😀' }, { x: 2 }],
     [{ from: 't', steps: [{ op: 'word_count' }] }, { t: ' two  words ' }, { x: 2 }],

@@ -1,7 +1,8 @@
-import { AppError, type FieldProblem, messageOf } from '../../kernel/errors.ts';
+import { AppError, messageOf } from '../../kernel/errors.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import { compileRecordCheck } from '../record-check.ts';
 import { compileChain } from './compile.ts';
+import { FaultyRows } from './faulty-rows.ts';
 import type { Fitter, Scalar } from './operation.ts';
 import { RecordReader } from './record-reader.ts';
 import { fieldsOf, knownFields } from './signature-fields.ts';
@@ -12,7 +13,6 @@ export interface TrainingRows {
   rows(): AsyncIterable<readonly JsonObject[]> | Iterable<readonly JsonObject[]>;
 }
 
-const MOST_PROBLEMS = 20;
 /** Enough for the longest chain and a rank among billions of numbers; more means that an operation never ends. */
 const MOST_PASSES = 64;
 
@@ -30,16 +30,87 @@ interface Learning {
  * fitted, make of the data. INPUT_INVALID lists the rows that do not fit the fields; nothing is learnt then.
  */
 export async function fitTransform(spec: TransformSpec, training: TrainingRows): Promise<TransformSpec> {
-  let fitted = spec;
-  const started = new Map<string, Fitter<unknown>>();
-  for (let pass = 1; pass <= MOST_PASSES; pass++) {
-    const reader = new RecordReader(fitted.fields);
-    const learning = openSteps(fitted, reader, started);
-    if (learning.length === 0) return fitted;
-    await showAll(fitted, training, reader, learning, pass === 1);
-    fitted = withLearnt(fitted, learning, started);
+  const fitting = new Fitting(spec);
+  const check = compileRecordCheck({ fields: fieldsOf(spec) });
+  const faulty = new FaultyRows();
+  for (let isFirst = true; !fitting.isDone; isFirst = false) {
+    let row = 0;
+    for await (const batch of training.rows()) {
+      for (const record of batch) {
+        row++;
+        if (isFirst) {
+          const features = knownFields(spec, record);
+          if (!check.fits(features)) faulty.add(check.problems(features, `row ${row}: `));
+        }
+        if (faulty.count > 0) continue;
+        fitting.reader.read(record);
+        fitting.learn(labelOf(record, spec.target));
+      }
+    }
+    faulty.throwIfAny(row);
+    fitting.endPass(row);
   }
-  throw new AppError('INTERNAL', `The transform was not fitted after ${MOST_PASSES} passes`);
+  return fitting.spec;
+}
+
+/** The learning of a transform, pass by pass: each row is read into `reader`, then learnt. */
+export class Fitting {
+  #spec: TransformSpec;
+  #reader: RecordReader;
+  #learning: readonly Learning[];
+  #passes = 0;
+  readonly #started = new Map<string, Fitter<unknown>>();
+
+  constructor(spec: TransformSpec) {
+    this.#spec = spec;
+    this.#reader = new RecordReader(spec.fields);
+    this.#learning = openSteps(spec, this.#reader, this.#started);
+  }
+
+  /** As far as it is learnt. */
+  get spec(): TransformSpec {
+    return this.#spec;
+  }
+
+  /** Of this pass: the next one has its own. */
+  get reader(): RecordReader {
+    return this.#reader;
+  }
+
+  get isDone(): boolean {
+    return this.#learning.length === 0;
+  }
+
+  /** Takes the row that the reader holds; `label` is NaN where there is none. */
+  learn(label: number): void {
+    for (const { fitter, value, output, step } of this.#learning) {
+      try {
+        fitter.add(value(), label);
+      } catch (error) {
+        throw new AppError('TRANSFORM_INVALID', `outputs[${output}].steps[${step}]: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  /** After the `rows` rows of a pass. */
+  endPass(rows: number): void {
+    if (rows === 0) throw new AppError('INPUT_INVALID', 'There are no rows to learn from');
+    if (++this.#passes > MOST_PASSES)
+      throw new AppError('INTERNAL', `The transform was not fitted after ${MOST_PASSES} passes`);
+    this.#spec = withLearnt(this.#spec, this.#learning, this.#started);
+    this.#reader = new RecordReader(this.#spec.fields);
+    this.#learning = openSteps(this.#spec, this.#reader, this.#started);
+  }
+}
+
+/** The transform before it learnt anything. */
+export function unfitted(spec: TransformSpec): TransformSpec {
+  const forget = (step: Step): Step =>
+    step.operation.fitted === null ? step : { ...step, fitted: undefined };
+  return {
+    ...spec,
+    outputs: spec.outputs.map((output) => ({ ...output, steps: output.steps.map(forget) })),
+  };
 }
 
 /** The first step of each chain that is still to be fitted. */
@@ -58,48 +129,6 @@ function openSteps(
     started.set(key, fitter);
     return [{ output: o, step: s, fitter, value: compileChain(output, reader, s) }];
   });
-}
-
-async function showAll(
-  spec: TransformSpec,
-  training: TrainingRows,
-  reader: RecordReader,
-  learning: readonly Learning[],
-  isFirst: boolean,
-): Promise<void> {
-  const check = compileRecordCheck({ fields: fieldsOf(spec) });
-  const problems: FieldProblem[] = [];
-  let wrong = 0;
-  let row = 0;
-  for await (const batch of training.rows()) {
-    for (const record of batch) {
-      row++;
-      if (isFirst) {
-        const features = knownFields(spec, record);
-        if (!check.fits(features)) {
-          wrong++;
-          if (problems.length < MOST_PROBLEMS) problems.push(...check.problems(features, `row ${row}: `));
-          continue;
-        }
-      }
-      if (wrong > 0) continue;
-      reader.read(record);
-      const label = labelOf(record, spec.target);
-      for (const { fitter, value, output, step } of learning) {
-        try {
-          fitter.add(value(), label);
-        } catch (error) {
-          throw new AppError('TRANSFORM_INVALID', `outputs[${output}].steps[${step}]: ${messageOf(error)}`);
-        }
-      }
-    }
-  }
-  if (row === 0) throw new AppError('INPUT_INVALID', 'There are no rows to learn from');
-  if (wrong > 0) {
-    throw new AppError('INPUT_INVALID', `${wrong} of ${row} rows do not fit the fields of the transform`, {
-      problems: problems.slice(0, MOST_PROBLEMS),
-    });
-  }
 }
 
 function labelOf(record: JsonObject, target: string | undefined): number {

@@ -23,8 +23,8 @@ export interface Fitter<Fitted> {
   finish(): Fitted | null;
 }
 
-/** What a step does with a missing value: hands it on, or gives something else for it. */
-export type MissingRule = 'kept' | 'handled';
+/** What a step does with a missing value: hands it on, or gives something else for it; `made`: it makes ones itself. */
+export type MissingRule = 'kept' | 'handled' | 'made';
 
 /**
  * One operation of the language: everything that is known of it, documentation included. `Options` is what an author

@@ -1,4 +1,5 @@
 import type { AnyOperation } from './operation.ts';
+import { CATEGORY_OPERATIONS } from './operations/categories.ts';
 import { COMBINING_OPERATIONS } from './operations/combinations.ts';
 import { NUMBER_OPERATIONS } from './operations/numbers.ts';
 import { TEXT_OPERATIONS } from './operations/texts.ts';
@@ -8,6 +9,7 @@ import { TIME_OPERATIONS } from './operations/times.ts';
 export const OPERATIONS: readonly AnyOperation[] = [
   ...NUMBER_OPERATIONS,
   ...TEXT_OPERATIONS,
+  ...CATEGORY_OPERATIONS,
   ...TIME_OPERATIONS,
   ...COMBINING_OPERATIONS,
 ];

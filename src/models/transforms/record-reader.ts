@@ -44,9 +44,26 @@ export class RecordReader {
     const { kind, index } = this.places[i] as Place;
     const value = given ?? (this.#fields[i] as RawField).default;
     if (kind === 'number') this.numbers[index] = typeof value === 'number' ? value : numberOf(value);
-    else if (kind === 'text') this.texts[index] = typeof value === 'string' ? value : null;
-    else this.numbers[index] = typeof value === 'string' ? parseTime(value) : Number.NaN;
+    else if (kind === 'text') this.texts[index] = textOf(value);
+    else this.numbers[index] = timeOf(value);
   }
+}
+
+/** A field's value, or its default where it is missing, as it flows into a chain. */
+export function decode(field: RawField, given: JsonValue | undefined): number | string | null {
+  const value = given ?? field.default;
+  const kind = kindOf(field);
+  if (kind === 'text') return textOf(value);
+  if (kind === 'time') return timeOf(value);
+  return typeof value === 'number' ? value : numberOf(value);
+}
+
+function textOf(value: JsonValue | undefined): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+function timeOf(value: JsonValue | undefined): number {
+  return typeof value === 'string' ? parseTime(value) : Number.NaN;
 }
 
 function numberOf(value: JsonValue | undefined): number {

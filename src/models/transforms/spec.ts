@@ -187,7 +187,8 @@ function checkChain(
         'only a field itself can be refused for an unknown category: say unknown: other or zeros';
       problems.push({ path: here, message });
     }
-    absent = operation.missing(options) === 'kept' && (absent || operation.mayLose === true);
+    const rule = operation.missing(options);
+    absent = rule === 'made' || (rule === 'kept' && (absent || operation.mayLose === true));
     kinds = [operation.gives];
   }
   const [kind] = kinds;

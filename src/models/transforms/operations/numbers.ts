@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { onCircle } from '../circle.ts';
 import { exactQuantiles } from '../exact-quantiles.ts';
 import { NO_OPTIONS, operation } from '../operation.ts';
 
@@ -9,10 +10,13 @@ const standardise = operation({
   formula: '(x - mean) / sd, sd over n; sd = 1 for a constant column',
   takes: [['number']],
   gives: 'number',
-  options: NO_OPTIONS,
+  options: z.strictObject({
+    centre: z.boolean().optional().describe('false: mean = 0'),
+    scale: z.boolean().optional().describe('false: sd = 1'),
+  }),
   fitted: z.strictObject({ mean: z.number(), scale: z.number().positive() }),
   missing: () => 'kept',
-  fit: () => {
+  fit: ({ centre = true, scale: divides = true }) => {
     let count = 0;
     let mean = 0;
     let squares = 0;
@@ -27,7 +31,8 @@ const standardise = operation({
       },
       finish() {
         const deviation = count === 0 ? 0 : Math.sqrt(squares / count);
-        return { mean, scale: deviation > 10 * Number.EPSILON * Math.abs(mean) ? deviation : 1 };
+        const isConstant = deviation <= 10 * Number.EPSILON * Math.abs(mean);
+        return { mean: centre ? mean : 0, scale: isConstant || !divides ? 1 : deviation };
       },
     };
   },
@@ -174,13 +179,13 @@ const cyclical = operation({
   fitted: null,
   missing: () => 'kept',
   compile({ period }) {
-    const turn = (2 * Math.PI) / period;
     return {
       arity: 'vector',
       suffixes: ['sin', 'cos'],
       write(x, out, at) {
-        out[at] = Math.sin((x as number) * turn);
-        out[at + 1] = Math.cos((x as number) * turn);
+        const [sin, cos] = onCircle(x as number, period);
+        out[at] = sin;
+        out[at + 1] = cos;
       },
     };
   },

@@ -1,11 +1,23 @@
 import { z } from 'zod';
-import { type Compiled, type Fitter, NO_OPTIONS, operation, type Scalar } from '../operation.ts';
+import {
+  type Compiled,
+  type Fitter,
+  type MissingRule,
+  NO_OPTIONS,
+  operation,
+  type Scalar,
+} from '../operation.ts';
 
 const unknown = z
   .enum(['error', 'other', 'zeros'])
   .default('error')
   .describe('a category that training did not have: refused, one of its own, or nothing');
-const missing = z
+/** Of an encoding that makes one number. */
+export const unknownNumber = z
+  .enum(['error', 'other', 'zeros', 'missing'])
+  .default('error')
+  .describe('a category that is not among them: refused, a number of its own, 0, or a missing value');
+export const missing = z
   .enum(['error', 'category', 'zeros'])
   .default('error')
   .describe('a missing value: only where the field is required, a category of its own, or nothing');
@@ -56,14 +68,14 @@ const ordinal = operation({
   takes: [['text']],
   gives: 'number',
   options: z.strictObject({
-    unknown,
+    unknown: unknownNumber,
     missing,
     order: categories.optional().describe('every category, in its order'),
     unknown_value: z.number().optional(),
     missing_value: z.number().optional(),
   }),
   fitted: z.strictObject({ categories }),
-  missing: ({ missing: rule }) => (rule === 'error' ? 'kept' : 'handled'),
+  missing: (options) => missingOfNumber(options),
   allowed: ({ unknown: rule }, fitted) => (rule === 'error' ? fitted.categories : null),
   fit({ order }) {
     if (order === undefined) return distinctTexts((found) => ({ categories: found }));
@@ -72,7 +84,7 @@ const ordinal = operation({
   compile(options, fitted) {
     const count = fitted.categories.length;
     const numbers = new Map(fitted.categories.map((text, i) => [text, i]));
-    const ofUnknown = options.unknown === 'other' ? (options.unknown_value ?? count) : 0;
+    const ofUnknown = numberOfUnknown(options, count);
     const ofMissing = { error: Number.NaN, zeros: 0, category: options.missing_value ?? count + 1 }[
       options.missing
     ];
@@ -174,7 +186,29 @@ const lowercase = operation({
   compile: () => ({ arity: 1, run: (text: string | null) => text?.trim().toLowerCase() ?? null }),
 });
 
-function looked(numbers: ReadonlyMap<string, number>, ofUnknown: number, ofMissing: number): Compiled {
+export function missingOfNumber({
+  unknown: rule,
+  missing: ofMissing,
+}: {
+  readonly unknown: string;
+  readonly missing: string;
+}): MissingRule {
+  if (rule === 'missing') return 'made';
+  return ofMissing === 'error' ? 'kept' : 'handled';
+}
+
+export function numberOfUnknown(
+  {
+    unknown: rule,
+    unknown_value: value,
+  }: { readonly unknown: string; readonly unknown_value?: number | undefined },
+  fallback: number,
+): number {
+  if (rule === 'missing') return Number.NaN;
+  return rule === 'other' ? (value ?? fallback) : 0;
+}
+
+export function looked(numbers: ReadonlyMap<string, number>, ofUnknown: number, ofMissing: number): Compiled {
   return {
     arity: 1,
     run: (text: string | null) => (text === null ? ofMissing : (numbers.get(text) ?? ofUnknown)),

@@ -1,0 +1,28 @@
+import { AppError, type FieldProblem } from '../../kernel/errors.ts';
+
+const MOST_PROBLEMS = 20;
+
+/** The rows of a table that do not fit the fields of a transform: all are counted, the first are named. */
+export class FaultyRows {
+  readonly #problems: FieldProblem[] = [];
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  add(problems: readonly FieldProblem[]): void {
+    this.#count++;
+    if (this.#problems.length < MOST_PROBLEMS) this.#problems.push(...problems);
+  }
+
+  /** INPUT_INVALID, of `rows` that were looked at. */
+  throwIfAny(rows: number): void {
+    if (this.#count === 0) return;
+    throw new AppError(
+      'INPUT_INVALID',
+      `${this.#count} of ${rows} rows do not fit the fields of the transform`,
+      { problems: this.#problems.slice(0, MOST_PROBLEMS) },
+    );
+  }
+}
