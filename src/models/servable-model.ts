@@ -73,7 +73,10 @@ class TransformedModel implements ServableModel {
   }
 }
 
-/** A model that declares no names calls its columns f0, f1 …; then only their number can be compared. */
+/**
+ * A model that declares no names calls its columns f0, f1 … or, where there is one, as its input; then only their number
+ * can be compared.
+ */
 function requireFit({ columns }: RowTransform, { fields }: Signature): void {
   const unfit = fields.find((field) => field.shape.length > 0 || floatMaximum(field.type) === null);
   if (unfit !== undefined) {
@@ -84,7 +87,7 @@ function requireFit({ columns }: RowTransform, { fields }: Signature): void {
   if (fields.length !== columns.length) {
     throw mismatch(`it makes ${columns.length} columns, the model takes ${fields.length}`);
   }
-  if (fields.every((field, i) => field.name === `f${i}`)) return;
+  if (fields.length === 1 || fields.every((field, i) => field.name === `f${i}`)) return;
   const wrong = fields.findIndex((field, i) => field.name !== columns[i]);
   if (wrong !== -1) {
     throw mismatch(

@@ -7,7 +7,8 @@ import { compileRecordCheck, type InputRecord, type RecordCheck } from '../model
 import type { ModelRegistry } from '../models/registry/registry.ts';
 import type { Runtime } from '../models/runtimes/runtime.ts';
 import { openModel, type ServableModel } from '../models/servable-model.ts';
-import { differenceOf, type Signature } from '../models/signature.ts';
+import type { Signature } from '../models/signature.ts';
+import { differenceOf } from '../models/signature-difference.ts';
 import { Batcher, type BatcherOptions } from './batcher.ts';
 import { BulkLane, type BulkModel } from './bulk-lane.ts';
 
