@@ -41,8 +41,10 @@ export interface Operation<Options = never, Fitted = never> {
   readonly options: z.ZodType<Options> & { readonly shape: z.ZodRawShape };
   readonly fitted: z.ZodType<Fitted> | null;
   missing(options: Options): MissingRule;
-  /** Whether it may give a missing value for one that is not, as a logarithm of -2. */
-  readonly mayLose?: boolean;
+  /** Whether it may give a missing value for one that is not, as a logarithm of -2; `least` is the least that comes in. */
+  mayLose?(options: Options, least: number): boolean;
+  /** The least number that it gives where `least` is the least that comes in. Without this it may be any. */
+  leastOf?(options: Options, least: number): number;
   /** The categories that are the only ones allowed, where a value outside them is to be refused. */
   allowed?(options: Options, fitted: Fitted): readonly string[] | null;
   fit?(options: Options): Fitter<Fitted>;

@@ -122,6 +122,42 @@ describe('parseTransform', () => {
     expect(output(change).join('\n')).toContain(problem);
   });
 
+  const POSITIVE = { name: 'debt', type: 'number', minimum: 0 };
+  it.each([
+    ['of a field with a bound', POSITIVE, [{ op: 'log1p' }], true],
+    ['of the logarithm of one', POSITIVE, [{ op: 'log1p' }, { op: 'log1p' }], true],
+    [
+      'of what is clipped',
+      { name: 'debt', type: 'number' },
+      [{ op: 'clip', min: -0.5 }, { op: 'log1p' }],
+      true,
+    ],
+    ['of a bound that is too low', { ...POSITIVE, minimum: -1 }, [{ op: 'log1p' }], false],
+    ['of a default below the bound', { ...POSITIVE, default: -2 }, [{ op: 'log1p' }], false],
+    [
+      'of what is imputed',
+      { ...POSITIVE, required: false },
+      [{ op: 'impute', with: 'median' }, { op: 'log1p' }],
+      true,
+    ],
+    [
+      'of what is imputed below the bound',
+      { ...POSITIVE, required: false },
+      [{ op: 'impute', with: -3 }, { op: 'log1p' }],
+      false,
+    ],
+    ['of what was standardised', POSITIVE, [{ op: 'standardise' }, { op: 'log1p' }], false],
+  ])('follows how low a number can be: a logarithm %s', (_, field, steps, isSafe) => {
+    const document = {
+      schema: 'slipway.transform/1',
+      fields: [field],
+      outputs: [{ name: 'x', from: 'debt', steps }],
+    };
+    const refusal = expect(() => parseTransform(document));
+    if (isSafe) refusal.not.toThrow();
+    else refusal.toThrow('may be missing');
+  });
+
   it('names everything that is wrong at once', () => {
     const outputs = [
       { name: 'a', from: 'nothing' },

@@ -164,6 +164,7 @@ function checkChain(
   const sources = from.map((place) => fields[place] as RawField);
   let kinds: readonly Kind[] = sources.map(kindOf);
   let absent = sources.some(mayBeMissing);
+  let least = sources.length === 1 ? leastOf(sources[0] as RawField) : Number.NEGATIVE_INFINITY;
   for (const [s, { operation, options }] of steps.entries()) {
     const here = `${path}.steps[${s}]`;
     const { takes } = operation;
@@ -188,7 +189,8 @@ function checkChain(
       problems.push({ path: here, message });
     }
     const rule = operation.missing(options);
-    absent = rule === 'made' || (rule === 'kept' && (absent || operation.mayLose === true));
+    absent = rule === 'made' || (rule === 'kept' && (absent || operation.mayLose?.(options, least) === true));
+    least = operation.leastOf?.(options, least) ?? Number.NEGATIVE_INFINITY;
     kinds = [operation.gives];
   }
   const [kind] = kinds;
@@ -207,6 +209,10 @@ function checkChain(
       message: 'may be missing, and nothing says what then: add impute, a missing rule, or missing: nan',
     });
   }
+}
+
+function leastOf({ minimum = Number.NEGATIVE_INFINITY, default: given }: RawField): number {
+  return typeof given === 'number' ? Math.min(minimum, given) : minimum;
 }
 
 function checkDefault(field: RawField, path: string, problems: FieldProblem[]): void {

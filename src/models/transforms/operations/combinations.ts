@@ -11,7 +11,7 @@ const ratio = operation({
   options: z.strictObject({ on_zero: z.number().optional() }),
   fitted: null,
   missing: () => 'kept',
-  mayLose: true,
+  mayLose: ({ on_zero: onZero }) => onZero === undefined,
   compile({ on_zero: onZero = Number.NaN }) {
     return {
       arity: 2,

@@ -77,6 +77,7 @@ const impute = operation({
   options: z.strictObject({ with: z.union([z.number(), z.enum(['mean', 'median'])]) }),
   fitted: z.strictObject({ value: z.number() }),
   missing: () => 'handled',
+  leastOf: ({ with: by }, least) => Math.min(least, typeof by === 'number' ? by : 0),
   fit({ with: by }) {
     if (typeof by === 'number') return { add: () => undefined, finish: () => ({ value: by }) };
     if (by === 'median') {
@@ -113,6 +114,8 @@ const clip = operation({
     .refine(({ min, max }) => (min ?? -Infinity) <= (max ?? Infinity), 'min is above max'),
   fitted: null,
   missing: () => 'kept',
+  leastOf: ({ min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }, least) =>
+    Math.max(min, Math.min(max, least)),
   compile({ min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }) {
     return { arity: 1, run: (x: number) => Math.max(min, Math.min(max, x)) };
   },
@@ -127,7 +130,8 @@ const log1p = operation({
   options: NO_OPTIONS,
   fitted: null,
   missing: () => 'kept',
-  mayLose: true,
+  mayLose: (_, least) => !(least > -1),
+  leastOf: (_, least) => Math.log1p(Math.max(-1, least)),
   compile: () => ({ arity: 1, run: (x: number) => (x > -1 ? Math.log1p(x) : Number.NaN) }),
 });
 
