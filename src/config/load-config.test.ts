@@ -1,7 +1,8 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
+
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../test/support/temporary-folder.ts';
 import { AppError } from '../kernel/errors.ts';
 import { type ConfigInput, defaultEndpointOf, loadConfig } from './load-config.ts';
 
@@ -156,7 +157,7 @@ describe('cross-field checks', () => {
   });
 
   it('look at the files of TLS', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'slipway-config-'));
+    const folder = temporaryFolder('config');
     writeFileSync(join(folder, 'cert.pem'), 'x');
     const text = `server: { tls: { cert_file: ${folder}/cert.pem, key_file: ${folder} } }`;
     expect(problemsOf(text)).toEqual([

@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../test/support/temporary-folder.ts';
 import { type AppLoggerOptions, createAppLogger } from './pino-logger.ts';
 
 let file = '';
@@ -9,7 +10,7 @@ let stderr: string[] = [];
 let nowMs = 0;
 
 beforeEach(() => {
-  file = join(mkdtempSync(join(tmpdir(), 'slipway-log-')), 'logs', 'app.log');
+  file = join(temporaryFolder('log'), 'logs', 'app.log');
   stderr = [];
   nowMs = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 });

@@ -1,13 +1,14 @@
-import { mkdirSync, mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
+
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { temporaryFolder } from '../../test/support/temporary-folder.ts';
 import { createProcessMetrics } from './process-metrics.ts';
 import { createPrometheusMeter } from './prometheus-meter.ts';
 
 let elapsedMs = 0;
 const clock = { now: () => 1_700_000_000_000, elapsed: () => elapsedMs };
-const later = join(mkdtempSync(join(tmpdir(), 'slipway-metrics-')), 'later');
+const later = join(temporaryFolder('metrics'), 'later');
 const metrics = createProcessMetrics({ serviceVersion: '1.2.3', directories: ['/', later], clock });
 afterAll(() => metrics.close());
 

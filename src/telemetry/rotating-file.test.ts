@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { temporaryFolder } from '../../test/support/temporary-folder.ts';
 import { RotatingFile } from './rotating-file.ts';
 
-const folder = () => mkdtempSync(join(tmpdir(), 'slipway-rotating-'));
+const folder = () => temporaryFolder('rotating');
 
 it('keeps three old files and loses no newer line', () => {
   const path = join(folder(), 'logs', 'app.log');

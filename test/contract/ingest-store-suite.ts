@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+
 import { sql } from 'kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { PredictionLine } from '../../src/contracts/log-record.ts';
@@ -11,6 +10,7 @@ import type { IngestStore, SegmentBatch } from '../../src/watching/ingestion/ing
 import { Ingester } from '../../src/watching/ingestion/ingester.ts';
 import type { PredictionStore } from '../../src/watching/prediction-store.ts';
 import { aPrediction, logged, someFeedback, writeSegment } from '../support/log-lines.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 interface Stores {
   readonly store: Store;
@@ -25,7 +25,7 @@ function aBatch(change: Partial<SegmentBatch> = {}): SegmentBatch {
 }
 
 async function logDirectory(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'slipway-log-'));
+  const directory = temporaryFolder('log');
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   return directory;
 }

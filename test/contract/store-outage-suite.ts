@@ -1,6 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Logger, silentLogger } from '../../src/kernel/logger.ts';
 import { openStore } from '../../src/storage/open-store.ts';
@@ -10,9 +9,10 @@ import { Ingester } from '../../src/watching/ingestion/ingester.ts';
 import { aPrediction, writeSegment } from '../support/log-lines.ts';
 import type { PostgresServer } from '../support/postgres.ts';
 import type { StoreProcesses } from '../support/store-process.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 async function ingesting(url: string, lockWaitMs: number) {
-  const directory = await mkdtemp(join(tmpdir(), 'slipway-log-'));
+  const directory = temporaryFolder('log');
   const messages: string[] = [];
   const note = (message: string): void => void messages.push(message);
   const logger: Logger = { ...silentLogger, info: note, warn: note };
