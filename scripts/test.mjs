@@ -50,6 +50,9 @@ async function pythonSuites() {
   await inVenv('sales-quantity', path.join(example, 'requirements.txt'), (python) =>
     pytest('Example: sales-quantity', python, example),
   );
+  await inVenv('python', path.join(root, 'python/requirements-test.txt'), (python) =>
+    pytest('Python package', python, path.join(root, 'python')),
+  );
   await inVenv('models', path.join(root, 'test/models/requirements.txt'), async (python) => {
     const made = path.join(cache, 'made-models');
     rmSync(made, { recursive: true, force: true });

@@ -167,7 +167,7 @@ def _json(value: Any) -> Any:
         return int(value)
     if isinstance(value, (float, np.floating)) and math.isfinite(value):
         return float(value)
-    raise _Unreadable(f"holds a {type(value).__name__}: a field is a number, a boolean, a text or a time")
+    raise _Unreadable(f"holds a {type(value).__name__}: all of a column are numbers, booleans, texts or times")
 
 
 def _is_missing(value: Any) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import ctypes
 import json
 import os
 import threading
 from importlib.resources import files
-from typing import Any, Callable, Optional, TypeVar
+from typing import Any, Callable, TypeVar, Union
 
 import numpy as np
 
@@ -38,6 +40,11 @@ class Engine:
             raise TransformError(**answer["error"])
         return answer.get("result")
 
+    def close(self) -> None:
+        with self.lock:
+            del self._call, self._allocate, self._buffer
+            self._racer.close()
+
     def buffer(self, size: int) -> np.ndarray:
         """At least ``size`` bytes that both sides see; what was taken before is no longer to be used."""
         if size > len(self._buffer):
@@ -46,22 +53,40 @@ class Engine:
 
 
 def engine() -> Engine:
-    """The engine of this process; a fork does not take its parent's along."""
-    global _engine, _owner
+    """The engine of this process. V8's threads do not survive a fork: a child of a process that used it has none."""
+    global _engine
     with _making:
-        if _engine is None or _owner != os.getpid():
-            _engine, _owner = Engine(), os.getpid()
+        if _engine is False:
+            raise TransformError(
+                "INTERNAL",
+                "This process was forked from one that had used slipway, and the engine cannot follow. Start workers "
+                "with multiprocessing's spawn or forkserver (joblib's default does), or fork before the first use",
+            )
+        if _engine is None:
+            _engine = Engine()
+            atexit.register(_close)
         return _engine
 
 
-_engine: Optional[Engine] = None
-_owner = -1
+_engine: Union[Engine, bool, None] = None
 _making = threading.Lock()
 
 
+def _close() -> None:
+    """While Python still runs: V8 calls back when it is freed, and would wait for ever after that."""
+    global _engine
+    if isinstance(_engine, Engine):
+        _engine.close()
+        _engine = None
+
+
 def _after_fork() -> None:
-    global _making
+    global _engine, _making
     _making = threading.Lock()
+    if isinstance(_engine, Engine):
+        # Never freed: that would wait for threads that are not there.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(_engine))
+        _engine = False
 
 
 if hasattr(os, "register_at_fork"):
