@@ -4,7 +4,7 @@ import { ensureBuilt, ensureInstalled, run } from './steps.mjs';
 const CHECKS = [
   ['format and style', 'npx', ['biome', 'ci', '--error-on-warnings', '.']],
   ['types', 'npx', ['tsc', '-p', '.']],
-  ['promises', 'npx', ['oxlint', '--type-aware', '--deny-warnings', 'src']],
+  ['promises', 'npx', ['oxlint', '--type-aware', '--deny-warnings', 'src', 'python/engine']],
   ['boundaries', 'npx', ['depcruise', '--config', '.dependency-cruiser.cjs', 'src']],
   ['dead code', 'npx', ['knip', '--no-progress']],
   ['reference pages', process.execPath, ['scripts/docs.mjs', '--check']],
