@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fs, {
   closeSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -69,6 +70,18 @@ function descriptorsOf(file: string): number[] {
       return [];
     }
   });
+}
+
+/** Puts a file that can only be read in its place. The number stays taken: whoever got it would be closed with the segment. */
+function makeUnwritable(fd: number): void {
+  closeSync(fd);
+  const others: number[] = [];
+  for (;;) {
+    const opened = openSync('/dev/null', 'r');
+    if (opened === fd) break;
+    others.push(opened);
+  }
+  for (const other of others) closeSync(other);
 }
 
 describe('a segment', () => {
@@ -215,7 +228,7 @@ describe('a log that cannot be written', () => {
     const log = aLog();
     await log.append('1');
     const [first = ''] = segments();
-    for (const fd of descriptorsOf(path.join(directory, first))) closeSync(fd);
+    for (const fd of descriptorsOf(path.join(directory, first))) makeUnwritable(fd);
     expect(await Promise.all([log.append('2').catch(codeOf), log.append('3').catch(codeOf)])).toEqual([
       'LOG_UNWRITABLE',
       'LOG_UNWRITABLE',
