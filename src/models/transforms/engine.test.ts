@@ -89,13 +89,14 @@ const OPTIONS: Readonly<Record<string, readonly object[]>> = {
     { unknown: 'zeros', missing: 'zeros', order: ['blue', 'red'] },
     { unknown: 'missing', order: ['blue', 'red'] },
   ],
-  target: [{}, { smoothing: 0 }],
   standardise: [{}, { centre: false }, { scale: false }],
   map: [
     { values: { red: 0.1, blue: -7 }, unknown: 'other', unknown_value: 3, missing: 'zeros' },
     { values: { green: 1 }, unknown: 'missing', missing: 'category', missing_value: 2 },
   ],
   fill: [{ with: 'red' }],
+  target: [{}, { smoothing: 0 }, { at_least: 1, min_rows: 300 }],
+  from_unix: [{}, { unit: 'milliseconds' }],
   elapsed: [{ unit: 'hours' }],
   ratio: [{}, { on_zero: 0 }],
 };
@@ -110,11 +111,13 @@ const CHAINS: readonly (readonly [string, Chain])[] = OPERATIONS.flatMap((operat
     (operation.takes[0] ?? []).map((kind) => {
       const source = SOURCES[kind as keyof typeof SOURCES];
       const pair = { number: ['n', 'm'], text: ['t', 's'], time: ['e', 'd'] }[kind as keyof typeof SOURCES];
-      const ending =
-        operation.gives === 'text' ? [{ op: 'one_hot', unknown: 'zeros', missing: 'zeros' }] : [];
+      const ending = {
+        text: [{ op: 'frequency' }],
+        time: [{ op: 'hour' }],
+      }[operation.gives as string];
       const chain = {
         from: operation.takes.length === 2 ? pair : source,
-        steps: [{ op: operation.name, ...options }, ...ending],
+        steps: [{ op: operation.name, ...options }, ...(ending ?? [])],
       };
       return [`${operation.name} ${JSON.stringify(options)} of a ${kind}`, chain] as const;
     }),
@@ -239,6 +242,17 @@ describe('an operation', () => {
     [{ from: ['n', 'i'], steps: [{ op: 'ratio' }] }, { n: 3 }, { x: Number.NaN }],
     [{ from: ['n', 'i'], steps: [{ op: 'ratio', on_zero: -1 }] }, { n: 3 }, { x: -1 }],
     [{ from: 'n', steps: [{ op: 'bin', edges: [1, 2] }] }, { n: 2 }, { x: 2 }],
+    [
+      { from: 'i', steps: [{ op: 'as_text' }, { op: 'ordinal', unknown: 'other', order: ['-7', '306'] }] },
+      { i: 306 },
+      { x: 1 },
+    ],
+    [{ from: 'n', steps: [{ op: 'as_text' }, { op: 'length' }] }, { n: 0.25 }, { x: 4 }],
+    [{ from: 'm', steps: [{ op: 'as_text' }, { op: 'is_missing' }] }, {}, { x: 1 }],
+    [{ from: 'i', steps: [{ op: 'from_unix' }, { op: 'hour' }] }, { i: 1_509_376_789 }, { x: 15 }],
+    [{ from: 'i', steps: [{ op: 'from_unix' }, { op: 'day_of_week' }] }, { i: -1 }, { x: 2 }],
+    [{ from: 'i', steps: [{ op: 'from_unix', unit: 'milliseconds' }, { op: 'year' }] }, {}, { x: 1970 }],
+    [{ from: 'i', steps: [{ op: 'from_unix' }, { op: 'hour' }] }, { i: 2 ** 53 - 1 }, { x: Number.NaN }],
     [{ from: 'n', steps: [{ op: 'log1p' }] }, { n: -2 }, { x: Number.NaN }],
   ])('%j of %j', async (chain, row, expected) => {
     expect(await valuesOf(chain, texts, row)).toEqual(expected);
@@ -254,5 +268,32 @@ describe('an operation', () => {
     const chain = { from: 't', steps: [{ op: 'target', smoothing: 2 }] };
     expect(await valuesOf(chain, training, { t: 'a' })).toEqual({ x: 0.75 });
     expect(await valuesOf(chain, training, { t: '?' })).toEqual({ x: 0.5 });
+  });
+
+  it('counts labels from a threshold on, and takes a rare category for an unknown one', async () => {
+    const training = [
+      { t: 'a', y: 2 },
+      { t: 'a', y: 1 },
+      { t: 'b', y: 0 },
+      { t: 'b', y: 0 },
+      { t: 'rare', y: 2 },
+    ];
+    const steps = [{ op: 'target', smoothing: 0, at_least: 2, min_rows: 2 }];
+    const chain = { from: 't', steps };
+    expect(await valuesOf(chain, training, { t: 'a' })).toEqual({ x: 0.5 });
+    expect(await valuesOf(chain, training, { t: 'rare' })).toEqual({ x: Math.fround(0.4) });
+  });
+
+  it.each(['frequency', 'target'])('%s keeps a category by any name', async (op) => {
+    const names = ['__proto__', 'constructor', 'toString'];
+    const training = [...names, 'a'].map((t, i) => ({ ...base, t, y: Number(i < 3) }));
+    const steps = [{ op, ...(op === 'target' && { smoothing: 0 }) }];
+    const spec = await fitted([{ name: 'x', from: 't', steps }], training);
+    const values = expectOneResult(
+      spec,
+      [...names, 'valueOf'].map((t) => ({ ...base, t })),
+    );
+    const known = op === 'target' ? 1 : 0.25;
+    expect([...values]).toEqual([known, known, known, op === 'target' ? 0.75 : 0]);
   });
 });

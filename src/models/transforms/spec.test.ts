@@ -100,6 +100,14 @@ describe('parseTransform', () => {
       { steps: [{ op: 'standardise', fitted: { mean: 1 } }] },
       'outputs[0].steps[0].fitted.scale',
     ],
+    [
+      'categories without a value each',
+      {
+        from: 'grade',
+        steps: [{ op: 'frequency', fitted: { categories: ['a', 'b'], values: [1] } }],
+      },
+      'categories and values are not of one length',
+    ],
     ['a step for texts on a number', { steps: [{ op: 'one_hot' }] }, 'one_hot takes a text'],
     [
       'a step behind a vector',

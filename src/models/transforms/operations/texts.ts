@@ -25,6 +25,8 @@ const categories = z.array(z.string());
 /** Past this a list of categories is an identifier by mistake. */
 const MOST_CATEGORIES = 10_000;
 
+const UNPAIRED = 'categories and values are not of one length';
+
 const oneHot = operation({
   name: 'one_hot',
   summary:
@@ -92,6 +94,9 @@ const ordinal = operation({
   },
 });
 
+/** What is learnt of each category, as lists: the key of an object loses `__proto__`. */
+const perCategory = { categories, values: z.array(z.number()) };
+
 const frequency = operation({
   name: 'frequency',
   summary: 'Share of the training rows that had the category; 0 for others.',
@@ -99,7 +104,7 @@ const frequency = operation({
   takes: [['text']],
   gives: 'number',
   options: NO_OPTIONS,
-  fitted: z.strictObject({ shares: z.record(z.string(), z.number()) }),
+  fitted: z.strictObject(perCategory).refine(arePaired, UNPAIRED),
   missing: () => 'handled',
   fit() {
     const counts = new Map<string, number>();
@@ -109,30 +114,36 @@ const frequency = operation({
         rows++;
         if (value !== null) count(counts, value as string, 1);
       },
-      finish: () => ({ shares: record(counts, (found) => found / rows) }),
+      finish: () => listed(counts, (found) => found / rows),
     };
   },
-  compile: (_, { shares }) => looked(new Map(Object.entries(shares)), 0, 0),
+  compile: (_, fitted) => looked(paired(fitted), 0, 0),
 });
 
 const target = operation({
   name: 'target',
   summary:
-    'Mean of the label over the training rows of the category, drawn towards the mean of all by few rows.',
-  formula: '(sum of labels of x + smoothing · mean) / (rows of x + smoothing); the mean for others',
+    'Mean of the label over the training rows of the category, drawn towards the mean of all by few rows; with at_least, the share of labels that reach it.',
+  formula:
+    '(sum of labels of x + smoothing · mean) / (rows of x + smoothing); the mean for others, and below min_rows',
   takes: [['text']],
   gives: 'number',
-  options: z.strictObject({ smoothing: z.number().min(0).default(10) }),
-  fitted: z.strictObject({ means: z.record(z.string(), z.number()), mean: z.number() }),
+  options: z.strictObject({
+    smoothing: z.number().min(0).default(10),
+    at_least: z.number().optional().describe('a label counts as 1 from here on, and as 0 below'),
+    min_rows: z.int().min(1).default(1).describe('a category of fewer rows counts as an unknown one'),
+  }),
+  fitted: z.strictObject({ ...perCategory, mean: z.number() }).refine(arePaired, UNPAIRED),
   missing: () => 'handled',
-  fit({ smoothing }) {
+  fit({ smoothing, at_least: threshold, min_rows: fewest }) {
     const rows = new Map<string, number>();
     const sums = new Map<string, number>();
     let total = 0;
     let labelled = 0;
     return {
-      add(value, label) {
-        if (Number.isNaN(label)) return;
+      add(value, given) {
+        if (Number.isNaN(given)) return;
+        const label = threshold === undefined ? given : Number(given >= threshold);
         labelled++;
         total += label;
         if (value === null) return;
@@ -141,12 +152,14 @@ const target = operation({
       },
       finish() {
         const mean = labelled === 0 ? 0 : total / labelled;
-        const means = record(rows, (n, text) => ((sums.get(text) ?? 0) + smoothing * mean) / (n + smoothing));
-        return { means, mean };
+        for (const [text, n] of rows) if (n < fewest) rows.delete(text);
+        const smoothed = (n: number, text: string) =>
+          ((sums.get(text) ?? 0) + smoothing * mean) / (n + smoothing);
+        return { ...listed(rows, smoothed), mean };
       },
     };
   },
-  compile: (_, { means, mean }) => looked(new Map(Object.entries(means)), mean, mean),
+  compile: (_, fitted) => looked(paired(fitted), fitted.mean, fitted.mean),
 });
 
 const length = operation({
@@ -238,9 +251,25 @@ function count(counts: Map<string, number>, text: string, by: number): void {
   counts.set(text, (counts.get(text) ?? 0) + by);
 }
 
-function record(counts: ReadonlyMap<string, number>, value: (count: number, text: string) => number) {
+interface PerCategory {
+  readonly categories: readonly string[];
+  readonly values: readonly number[];
+}
+
+function listed(
+  counts: ReadonlyMap<string, number>,
+  value: (count: number, text: string) => number,
+): { categories: string[]; values: number[] } {
   const entries = [...counts].sort(([a], [b]) => byCodeUnits(a, b));
-  return Object.fromEntries(entries.map(([text, n]) => [text, value(n, text)]));
+  return { categories: entries.map(([text]) => text), values: entries.map(([text, n]) => value(n, text)) };
+}
+
+function paired({ categories: texts, values }: PerCategory): ReadonlyMap<string, number> {
+  return new Map(texts.map((text, i) => [text, values[i] as number]));
+}
+
+function arePaired({ categories: texts, values }: PerCategory): boolean {
+  return texts.length === values.length;
 }
 
 function codePoints(text: string): number {

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { type AnyOperation, NO_OPTIONS, operation } from '../operation.ts';
 
 const DAY_MS = 86_400_000;
+/** The last time that a Date holds; the first is as far before 1970. */
+const LAST_MS = 1e8 * DAY_MS;
 const UNIT_MS = { seconds: 1000, minutes: 60_000, hours: 3_600_000, days: DAY_MS } as const;
 
 /** Parts of the date in UTC. */
@@ -50,6 +52,23 @@ const elapsed = operation({
   },
 });
 
+const fromUnix = operation({
+  name: 'from_unix',
+  summary:
+    'The time that a number of seconds or milliseconds since 1970 stands for; missing outside the calendar.',
+  formula: '1970-01-01T00:00:00Z + x · unit; missing beyond 100,000,000 days',
+  takes: [['number']],
+  gives: 'time',
+  options: z.strictObject({ unit: z.enum(['seconds', 'milliseconds']).default('seconds') }),
+  fitted: null,
+  missing: () => 'kept',
+  mayLose: () => true,
+  compile({ unit }) {
+    const ms = unit === 'seconds' ? UNIT_MS.seconds : 1;
+    return { arity: 1, run: (x: number) => (Math.abs(x * ms) <= LAST_MS ? x * ms : Number.NaN) };
+  },
+});
+
 function modulo(a: number, b: number): number {
   return ((a % b) + b) % b;
 }
@@ -64,4 +83,4 @@ function dayOfYear(ms: number): number {
   return Math.floor((ms - start) / DAY_MS) + 1;
 }
 
-export const TIME_OPERATIONS = [...parts, elapsed];
+export const TIME_OPERATIONS = [fromUnix, ...parts, elapsed];
