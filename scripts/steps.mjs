@@ -80,8 +80,8 @@ export function ensureBuilt() {
 }
 
 /**
- * A virtual environment in .cache with what the requirements file pins; answers with its Python, or with null and the
- * reason when there is no Python 3.11 or newer to make it with.
+ * A virtual environment in .cache with what the requirements file pins, paths in it being relative to it; answers with
+ * its Python, or with null and the reason when there is no Python 3.11 or newer to make it with.
  */
 export async function ensureVenv(name, requirements) {
   const system = await findPython();
@@ -94,15 +94,12 @@ export async function ensureVenv(name, requirements) {
     () => existsSync(python),
     async () => {
       await step(`Making the Python environment "${name}"`, system, ['-m', 'venv', '--clear', folder]);
-      await step(`Installing ${path.relative(root, requirements)}`, python, [
-        '-m',
-        'pip',
-        'install',
-        '--quiet',
-        '--disable-pip-version-check',
-        '-r',
-        requirements,
-      ]);
+      await step(
+        `Installing ${path.relative(root, requirements)}`,
+        python,
+        ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements],
+        { cwd: path.dirname(requirements) },
+      );
     },
   );
   return { python, reason: null };

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 import onnxruntime as ort
-import pandas as pd
 from sklearn.metrics import accuracy_score, f1_score
 
 from data import CLASSES
-from graph import to_tensors
 
+Tensors = dict[str, np.ndarray]
 MAX_PROBABILITY_DIFFERENCE = 1e-5
 
 
@@ -50,29 +49,29 @@ def open_session(model: onnx.ModelProto | str) -> ort.InferenceSession:
     return ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
-def predict(session: ort.InferenceSession, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def predict(session: ort.InferenceSession, tensors: Tensors) -> tuple[np.ndarray, np.ndarray]:
     """Labels [N] and probabilities float32 [N, 3]."""
-    labels, probabilities = session.run(["label", "probabilities"], to_tensors(frame))
+    labels, probabilities = session.run(["label", "probabilities"], tensors)
     return np.asarray(labels, dtype=str), probabilities
 
 
-def compare(session: ort.InferenceSession, frame: pd.DataFrame, expected: np.ndarray) -> Parity:
-    """`expected` are the trainer's own probabilities, [N, 3], for the rows of `frame`."""
-    labels, probabilities = predict(session, frame)
+def compare(session: ort.InferenceSession, tensors: Tensors, expected: np.ndarray) -> Parity:
+    """`expected` are the trainer's own probabilities, [N, 3], for the same rows."""
+    labels, probabilities = predict(session, tensors)
     best = np.sort(expected, axis=1)
     near = best[:, -1] - best[:, -2] < MAX_PROBABILITY_DIFFERENCE
     different = labels != np.array(CLASSES)[expected.argmax(axis=1)]
     return Parity(
-        rows=len(frame),
+        rows=len(expected),
         max_probability_difference=float(np.abs(probabilities - expected).max()),
         different_labels=int((different & ~near).sum()),
         near_boundary=int(near.sum()),
     )
 
 
-def microseconds_per_row(session: ort.InferenceSession, frame: pd.DataFrame, batch: int = 64, runs: int = 300) -> float:
+def microseconds_per_row(session: ort.InferenceSession, tensors: Tensors, runs: int = 300) -> float:
     """Median wall time of one batch on one thread, divided by its rows."""
-    tensors = to_tensors(frame.head(batch))
+    batch = len(next(iter(tensors.values())))
     seconds = []
     for _ in range(runs):
         start = time.perf_counter()

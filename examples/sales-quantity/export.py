@@ -1,4 +1,4 @@
-"""Everything the serving side reads: the MLflow model, golden examples, baseline and traffic."""
+"""Everything the serving side reads: the MLflow model with its transform, golden examples, baseline and traffic."""
 
 from __future__ import annotations
 
@@ -16,46 +16,53 @@ from mlflow.types import ColSpec, Schema
 from mlflow.types.schema import Array, DataType
 
 from data import FIELDS, TARGET, UNKNOWN
+from encoders import Encoding
 from evaluation import predict
 
 RUNTIME_PACKAGES = ("mlflow-skinny", "numpy", "onnx", "onnxruntime", "pandas")
 EXAMPLE_ROWS = 3
 
 
-def save_mlflow(model: onnx.ModelProto, rows: pd.DataFrame, metadata: dict, directory: Path) -> None:
+def save_mlflow(
+    model: onnx.ModelProto, encoding: Encoding, rows: pd.DataFrame, metadata: dict, directory: Path
+) -> None:
     """Replaces `directory` by an MLflow model whose input example is the first rows of `rows`."""
     shutil.rmtree(directory, ignore_errors=True)
-    floats = {field: "float32" for field, kind in FIELDS.items() if kind == "float"}
     mlflow.onnx.save_model(
         model,
         str(directory),
-        signature=signature(),
-        input_example=rows.head(EXAMPLE_ROWS)[list(FIELDS)].astype(floats),
+        signature=signature(encoding),
+        input_example=encoding.example(rows.head(EXAMPLE_ROWS)),
         metadata=metadata,
         pip_requirements=[f"{package}=={version(package)}" for package in RUNTIME_PACKAGES],
         onnx_execution_providers=["CPUExecutionProvider"],
         save_as_external_data=False,
     )
+    encoding.save(directory)
 
 
-def signature() -> ModelSignature:
+def signature(encoding: Encoding) -> ModelSignature:
     return ModelSignature(
-        inputs=Schema([ColSpec(DataType[kind], field) for field, kind in FIELDS.items()]),
+        inputs=Schema(encoding.columns()),
         outputs=Schema([ColSpec(DataType.string, "label"), ColSpec(Array(DataType.float), "probabilities")]),
     )
 
 
-def golden_examples(session: ort.InferenceSession, held_out: pd.DataFrame) -> list[dict]:
+def golden_examples(session: ort.InferenceSession, encoding: Encoding, held_out: pd.DataFrame) -> list[dict]:
     """Four held-out rows that cover every predicted label, then four rows at the edges."""
-    labels, probabilities = predict(session, held_out)
+    labels, probabilities = predict(session, encoding.tensors(held_out))
     confidence = pd.Series(probabilities.max(axis=1))
     surest = [int(confidence[labels == label].idxmax()) for label in sorted(set(labels))]
     unsure = int(confidence.idxmin())
     rows = pd.concat([held_out.iloc[[*surest, unsure]], edge_rows(held_out)], ignore_index=True)
-    labels, probabilities = predict(session, rows)
+    labels, probabilities = predict(session, encoding.tensors(rows))
+    outputs = [
+        {"prediction": str(label), "probabilities": row.tolist()}
+        for label, row in zip(labels, probabilities, strict=True)
+    ]
     return [
-        {"input": fields, "output": {"prediction": str(label), "probabilities": row.tolist()}}
-        for fields, label, row in zip(to_records(rows), labels, probabilities, strict=True)
+        {"input": fields, **vector, "output": output}
+        for fields, vector, output in zip(to_records(rows), encoding.vectors(rows), outputs, strict=True)
     ]
 
 

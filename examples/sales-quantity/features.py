@@ -1,4 +1,4 @@
-"""Raw fields to the tree's float features; the ONNX graph repeats exactly what is written here."""
+"""Raw fields to the trees' features for the graph that holds its own tables; it repeats exactly what is written here."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ ENCODED_FIELDS: dict[str, tuple[int, ...]] = {
 }
 PRIOR_ROWS = 20  # weight of the overall share in each smoothed share
 MIN_ROWS = 20  # rarer keys answer like unknown ones
+FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -81,16 +82,21 @@ def to_features(frame: pd.DataFrame, tables: list[ShareTable]) -> pd.DataFrame:
     return pd.DataFrame(columns, index=frame.index).astype("float32")
 
 
-def training_features(frame: pd.DataFrame, codes: np.ndarray, folds: int = 5, seed: int = 7) -> pd.DataFrame:
+def training_features(frame: pd.DataFrame, codes: np.ndarray, seed: int) -> pd.DataFrame:
     """Like `to_features`, but no row is encoded by a table that saw its own basket.
 
     Encoding training rows with shares that contain their own answer would teach the trees to trust rare keys.
     """
-    basket_codes, baskets = pd.factorize(frame["basket_id"])
-    fold = np.random.default_rng(seed).integers(0, folds, len(baskets))[basket_codes]
+    fold = folds_of_baskets(frame, seed)
     parts = []
-    for number in range(folds):
+    for number in range(FOLDS):
         inside = fold == number
         tables = fit_tables(frame[~inside], codes[~inside])
         parts.append(to_features(frame[inside], tables))
     return pd.concat(parts).sort_index()
+
+
+def folds_of_baskets(frame: pd.DataFrame, seed: int) -> np.ndarray:
+    """Number of a fold [N], the same for all lines of a basket."""
+    basket_codes, baskets = pd.factorize(frame["basket_id"])
+    return np.random.default_rng(seed).integers(0, FOLDS, len(baskets))[basket_codes]

@@ -14,12 +14,12 @@ import xgboost as xgb
 
 import export
 from data import CLASSES, SPLIT_WEEKS, class_codes, load_lines, split_by_time
+from encoders import ByEngine, Encoding, InGraph
 from evaluation import Parity, compare, microseconds_per_row, open_session, predict, scores
-from features import ShareTable, fit_tables, to_features, training_features
-from graph import build_graph
 
 HERE = Path(__file__).resolve().parent
-NAME, VERSION = "sales-quantity-classifier", "1.0.0"
+NAME = "sales-quantity-classifier"
+COST_ROWS = 64
 PARITY_ROWS = 20_000
 TRAFFIC_ROWS = 1_000
 
@@ -30,6 +30,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         epilog="example: python train.py --sample-rows 200000 --rounds 40 --output trial",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
+    parser.add_argument("--in-graph", action="store_true", help="put the encoding into the graph, as version 1.0.0 has it")
     parser.add_argument("--output", type=Path, default=HERE, help="directory that receives all written files")
     parser.add_argument("--sample-rows", type=int, help="lines of the year to draw; None takes all")
     parser.add_argument("--baseline-rows", default="20000", help="training rows in data/processed/train.csv, or 'all'")
@@ -51,16 +52,18 @@ def main(arguments: list[str] | None = None) -> dict:
     for name, part in splits.items():
         print(f"  {name}: {len(part):,} lines, {shares(part)}")
 
-    booster, tables = train(splits, options)
-    model = build_graph(tables, booster, NAME)
+    encoding = InGraph() if options.in_graph else ByEngine()
+    booster = train(splits, encoding, options)
+    model = encoding.graph(booster, NAME)
     session = open_session(model)
     print(f"graph: {len(model.SerializeToString()):,} bytes")
 
-    parity = check_parity(session, splits["test"], tables, booster, options.seed)
-    metadata = describe(session, splits, options)
+    parity = check_parity(session, splits["test"], encoding, booster, options.seed)
+    metadata = describe(session, splits, encoding, options)
     metadata["parity"] = asdict(parity)
-    write(model, session, splits, metadata, options)
-    print(f"cost: {microseconds_per_row(session, splits['test']):.1f} microseconds per row in batches of 64")
+    write(model, session, splits, encoding, metadata, options)
+    cost = microseconds_per_row(session, encoding.tensors(splits["test"].head(COST_ROWS)))
+    print(f"cost of the graph: {cost:.1f} microseconds per row in batches of {COST_ROWS}")
     return metadata
 
 
@@ -69,15 +72,15 @@ def shares(part: pd.DataFrame) -> str:
     return ", ".join(f"{label} {share:.1%}" for label, share in zip(CLASSES, counts, strict=True))
 
 
-def train(splits: dict[str, pd.DataFrame], options: argparse.Namespace) -> tuple[xgb.Booster, list[ShareTable]]:
-    print("fitting share tables")
+def train(splits: dict[str, pd.DataFrame], encoding: Encoding, options: argparse.Namespace) -> xgb.Booster:
+    print("fitting the encoding")
     codes = class_codes(splits["train"])
-    tables = fit_tables(splits["train"], codes)
-    features = training_features(splits["train"], codes, seed=options.seed)
+    encoding.fit(splits["train"])
+    features = encoding.training_features(splits["train"], options.seed)
     class_weights = (len(codes) / np.bincount(codes, minlength=len(CLASSES))) ** options.balance
     rows = xgb.QuantileDMatrix(features, codes, weight=class_weights[codes])
     held_out = xgb.QuantileDMatrix(
-        to_features(splits["validation"], tables), class_codes(splits["validation"]), ref=rows
+        encoding.features(splits["validation"]), class_codes(splits["validation"]), ref=rows
     )
     parameters = {
         "objective": "multi:softprob",
@@ -92,32 +95,34 @@ def train(splits: dict[str, pd.DataFrame], options: argparse.Namespace) -> tuple
     }
     print(f"growing {options.rounds} x {len(CLASSES)} trees")
     watched = [(held_out, "validation")]
-    return xgb.train(parameters, rows, options.rounds, evals=watched, verbose_eval=20), tables
+    return xgb.train(parameters, rows, options.rounds, evals=watched, verbose_eval=20)
 
 
 def check_parity(
-    session: ort.InferenceSession, test: pd.DataFrame, tables: list[ShareTable], booster: xgb.Booster, seed: int
+    session: ort.InferenceSession, test: pd.DataFrame, encoding: Encoding, booster: xgb.Booster, seed: int
 ) -> Parity:
     """Refuses to go on when the graph and the trainer disagree on held-out rows."""
     rows = test.sample(min(PARITY_ROWS, len(test)), random_state=seed)
-    parity = compare(session, rows, booster.predict(xgb.DMatrix(to_features(rows, tables))))
+    parity = compare(session, encoding.tensors(rows), booster.predict(xgb.DMatrix(encoding.features(rows))))
     print(f"parity: {parity}")
     if not parity.holds:
         raise SystemExit("the ONNX graph disagrees with the trained model; nothing was saved")
     return parity
 
 
-def describe(session: ort.InferenceSession, splits: dict[str, pd.DataFrame], options: argparse.Namespace) -> dict:
+def describe(
+    session: ort.InferenceSession, splits: dict[str, pd.DataFrame], encoding: Encoding, options: argparse.Namespace
+) -> dict:
     """Name, test metrics beside the majority class, and where the rows came from."""
     actual = class_codes(splits["test"])
-    labels, _ = predict(session, splits["test"])
+    labels, _ = predict(session, encoding.tensors(splits["test"]))
     metrics = scores(actual, pd.Categorical(labels, categories=CLASSES).codes)
     majority = np.bincount(class_codes(splits["train"])).argmax()
     baseline = {"strategy": f"always {CLASSES[majority]}", **scores(actual, np.full_like(actual, majority))}
     print(f"test: {metrics}\nbaseline: {baseline}")
     return {
         "name": NAME,
-        "version": VERSION,
+        "version": encoding.version,
         "task": "classification",
         "labels": list(CLASSES),
         "metrics": metrics,
@@ -142,14 +147,16 @@ def write(
     model: onnx.ModelProto,
     session: ort.InferenceSession,
     splits: dict[str, pd.DataFrame],
+    encoding: Encoding,
     metadata: dict,
     options: argparse.Namespace,
 ) -> None:
     output, seed = options.output, options.seed
     traffic = uniform(splits["test"], TRAFFIC_ROWS, seed)
     rows = len(splits["train"]) if options.baseline_rows == "all" else int(options.baseline_rows)
-    export.save_mlflow(model, traffic, metadata, output / "model")
-    export.write_golden(export.golden_examples(session, traffic), output / "model" / "golden.json")
+    directory = output / encoding.directory
+    export.save_mlflow(model, encoding, traffic, metadata, directory)
+    export.write_golden(export.golden_examples(session, encoding, traffic), directory / "golden.json")
     export.write_baseline(uniform(splits["train"], rows, seed), output / "data" / "processed" / "train.csv")
     export.write_traffic(traffic, output / "traffic.jsonl")
     print(f"written to {output}")
