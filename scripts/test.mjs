@@ -46,10 +46,12 @@ async function vitest(title, args, env = {}) {
 }
 
 async function pythonSuites() {
-  const example = path.join(root, 'examples/sales-quantity');
-  await inVenv('sales-quantity', path.join(example, 'requirements.txt'), (python) =>
-    pytest('Example: sales-quantity', python, example),
-  );
+  for (const name of ['sales-quantity', 'credit-risk']) {
+    const example = path.join(root, 'examples', name);
+    await inVenv(name, path.join(example, 'requirements.txt'), (python) =>
+      pytest(`Example: ${name}`, python, example),
+    );
+  }
   await inVenv('python', path.join(root, 'python/requirements-test.txt'), (python) =>
     pytest('Python package', python, path.join(root, 'python')),
   );
