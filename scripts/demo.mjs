@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
 import path from 'node:path';
@@ -7,10 +7,29 @@ import { createInterface } from 'node:readline';
 import { ensureBuilt, ensureInstalled, root, run } from './steps.mjs';
 
 /**
- * The main job on a fresh clone: install, build, register the example model, serve it, predict. `--once` ends after
- * the predictions. State lies in .cache/demo, so a second start finds the model registered.
+ * The main job on a fresh clone: install, build, register the example models, serve both, predict. `--once` ends after
+ * the predictions. State lies in .cache/demo, so a second start finds the models registered.
  */
-const EXAMPLE = path.join(root, 'examples/sales-quantity');
+const EXAMPLES = [
+  {
+    folder: 'sales-quantity',
+    endpoint: 'sales-quantity-classifier',
+    title: 'Grocery lines that the model has not seen: how many units?',
+    path: '/predict',
+    line: ({ features }, answer) =>
+      `${features.product_type.padEnd(28)} ${features.unit_price.toFixed(2).padStart(6)} $  →  ` +
+      `${answer.prediction.padEnd(7)} ${percent(answer.confidence)} sure`,
+  },
+  {
+    folder: 'credit-risk',
+    endpoint: 'credit-risk-classifier',
+    title: 'Loan applications of a later half-year: repaid or default?',
+    path: '/models/credit-risk-classifier/predict',
+    line: ({ features }, answer) =>
+      `${features.loan_purpose.padEnd(20)} ${features.loan_amount.toFixed(0).padStart(6)} €, score ${String(features.credit_score ?? 'none').padStart(4)}  →  ` +
+      `${answer.prediction.padEnd(7)} ${percent(answer.probability)} default`,
+  },
+];
 const DEMO = path.join(root, '.cache/demo');
 const CLI = path.join(root, 'dist/bin.js');
 const PREFERRED_PORT = 8000;
@@ -18,7 +37,7 @@ const ROWS = 3;
 
 if (process.argv.includes('--help')) {
   process.stdout.write(
-    'Usage: npm run demo [-- --once]\n\nServes the example model and predicts.\n  --once  end after the predictions\n\nExample:\n  $ npm run demo -- --once\n',
+    'Usage: npm run demo [-- --once]\n\nServes the example models and predicts.\n  --once  end after the predictions\n\nExample:\n  $ npm run demo -- --once\n',
   );
   process.exit(0);
 }
@@ -26,24 +45,30 @@ if (process.argv.includes('--help')) {
 await ensureInstalled();
 await ensureBuilt();
 mkdirSync(DEMO, { recursive: true });
-const registered = await run(
-  process.execPath,
-  [CLI, 'models', 'register', path.join(EXAMPLE, 'model'), '--alias', 'production'],
-  { quiet: true, cwd: DEMO },
-);
-process.stdout.write(registered.output);
-if (registered.code !== 0) process.exit(registered.code);
+for (const { folder } of EXAMPLES) {
+  const model = path.join(root, 'examples', folder, 'model');
+  const registered = await run(
+    process.execPath,
+    [CLI, 'models', 'register', model, '--alias', 'production'],
+    { quiet: true, cwd: DEMO },
+  );
+  process.stdout.write(registered.output);
+  if (registered.code !== 0) process.exit(registered.code);
+}
+const config = {
+  endpoints: Object.fromEntries(
+    EXAMPLES.map(({ endpoint }) => [endpoint, { model: `${endpoint}@production` }]),
+  ),
+  default_endpoint: EXAMPLES[0].endpoint,
+};
+writeFileSync(path.join(DEMO, 'slipway.yaml'), `${JSON.stringify(config, null, 2)}\n`);
 
 const port = (await isFree(PREFERRED_PORT)) ? PREFERRED_PORT : 0;
 if (port === 0) process.stdout.write(`Port ${PREFERRED_PORT} is taken; taking a free one.\n`);
-const server = spawn(
-  process.execPath,
-  [CLI, 'serve', 'sales-quantity-classifier@production', '--port', String(port), '--json'],
-  {
-    cwd: DEMO,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  },
-);
+const server = spawn(process.execPath, [CLI, 'serve', '--port', String(port), '--json'], {
+  cwd: DEMO,
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => server.kill('SIGTERM'));
 server.on('exit', (code) => process.exit(process.exitCode ?? code ?? 1));
 
@@ -60,30 +85,48 @@ createInterface({ input: server.stdout }).once('line', async (line) => {
 });
 
 async function show(up) {
-  const traffic = readFileSync(path.join(EXAMPLE, 'traffic.jsonl'), 'utf8')
-    .split('\n')
-    .slice(0, ROWS)
-    .map((text) => JSON.parse(text));
-  process.stdout.write(`\nServing on ${up.url}. Real grocery rows that the model has not seen:\n`);
-  let last = null;
-  for (const { features, actual } of traffic) {
-    last = await post(`${up.url}/predict`, { features });
-    process.stdout.write(
-      `  ${features.product_type.padEnd(24)} ${String(features.unit_price).padStart(6)} $  →  ${last.prediction.padEnd(7)}` +
-        ` ${(last.confidence * 100).toFixed(0).padStart(3)} % sure, really ${actual.padEnd(6)} (${last.inference_time_ms} ms, version ${last.model_version})\n`,
-    );
-  }
-  const batch = await post(`${up.url}/predict/batch`, { instances: traffic.map((row) => row.features) });
-  if (batch.failed !== 0 || batch.predictions.length !== ROWS)
-    throw new Error('the batch did not answer every row');
-  const body = JSON.stringify({ features: traffic[0].features }).replaceAll("'", "'\\''");
+  process.stdout.write(`\nServing on ${up.url}.\n`);
+  const curls = [];
+  for (const example of EXAMPLES) curls.push(...(await predictRows(up.url, example)));
   process.stdout.write(
-    `\nPaste these:\n  curl -s ${up.url}/predict -H 'content-type: application/json' -d '${body}'\n` +
-      `  curl -s ${up.url}/feedback -H 'content-type: application/json' -d '{"prediction_id":"${last.prediction_id}","actual":"${traffic.at(-1).actual}"}'\n` +
-      `  curl -s ${up.url}/health\n` +
+    `\nPaste these:\n${curls.map((curl) => `  ${curl}\n`).join('')}  curl -s ${up.url}/health\n` +
+      `\nTraffic at a rate, with labels and drift:\n` +
+      `  node examples/traffic.mjs credit-risk --url ${up.url} --endpoint credit-risk-classifier --feedback --drift income=scale:0.7\n` +
       `\nLook at:\n  ${up.url}/docs\n  ${up.url}/metrics\n  ${path.join(up.logs, 'predictions.log')}\n`,
   );
   if (!process.argv.includes('--once')) process.stdout.write('\nCtrl-C stops it.\n');
+}
+
+/** Predicts the first rows of an example, one by one and as a batch; answers with `curl` lines for the same. */
+async function predictRows(url, { folder, title, path: route, line }) {
+  const rows = readFileSync(path.join(root, 'examples', folder, 'traffic.jsonl'), 'utf8')
+    .split('\n')
+    .slice(0, ROWS)
+    .map((text) => JSON.parse(text));
+  process.stdout.write(`\n${title}\n`);
+  let last = null;
+  for (const row of rows) {
+    last = await post(`${url}${route}`, { features: row.features });
+    process.stdout.write(
+      `  ${line(row, last)}, really ${row.actual.padEnd(7)} (${last.inference_time_ms} ms, version ${last.model_version})\n`,
+    );
+  }
+  const batch = await post(`${url}${route}/batch`, { instances: rows.map((row) => row.features) });
+  if (batch.failed !== 0 || batch.predictions.length !== ROWS)
+    throw new Error(`the batch of ${folder} did not answer every row`);
+  return [
+    curlOf(`${url}${route}`, { features: rows[0].features }),
+    curlOf(`${url}/feedback`, { prediction_id: last.prediction_id, actual: rows.at(-1).actual }),
+  ];
+}
+
+function curlOf(url, body) {
+  const text = JSON.stringify(body).replaceAll("'", "'\\''");
+  return `curl -s ${url} -H 'content-type: application/json' -d '${text}'`;
+}
+
+function percent(share) {
+  return `${(share * 100).toFixed(0).padStart(3)} %`;
 }
 
 /** One connection a request: a kept one would hold up the end of the server. */
