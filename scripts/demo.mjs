@@ -69,6 +69,8 @@ const server = spawn(process.execPath, [CLI, 'serve', '--port', String(port), '-
   cwd: DEMO,
   stdio: ['ignore', 'pipe', 'inherit'],
 });
+// Who reads no further, as `| head`, ends the demo.
+process.stdout.on('error', () => server.kill('SIGTERM'));
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => server.kill('SIGTERM'));
 server.on('exit', (code) => process.exit(process.exitCode ?? code ?? 1));
 

@@ -55,6 +55,9 @@ async function pythonSuites() {
   await inVenv('python', path.join(root, 'python/requirements-test.txt'), (python) =>
     pytest('Python package', python, path.join(root, 'python')),
   );
+  await inVenv('guides', path.join(root, 'test/guides/requirements.txt'), (python) =>
+    pytest('Guides', python, path.join(root, 'test/guides')),
+  );
   await inVenv('models', path.join(root, 'test/models/requirements.txt'), async (python) => {
     const made = path.join(cache, 'made-models');
     rmSync(made, { recursive: true, force: true });

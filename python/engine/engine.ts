@@ -3,6 +3,7 @@ import { AppError, asAppError, messageOf } from '../../src/kernel/errors.ts';
 import type { JsonValue } from '../../src/kernel/json.ts';
 import { canonicalText } from '../../src/models/transforms/canonical.ts';
 import { type CompiledTransform, compileTransform } from '../../src/models/transforms/compile.ts';
+import { documentText } from '../../src/models/transforms/document-text.ts';
 import { FaultyRows } from '../../src/models/transforms/faulty-rows.ts';
 import { Fitting, unfitted } from '../../src/models/transforms/fit.ts';
 import { importMappings } from '../../src/models/transforms/import-mappings.ts';
@@ -78,6 +79,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       throw new AppError('TRANSFORM_INVALID', messageOf(error), { cause: error });
     }
   },
+
+  /** A document as the text of its file. */
+  text: ({ document }: { document: unknown }) => documentText(parseTransform(document)),
 
   fromMappings: ({ block }: { block: unknown }) => documentOf(importMappings(block)),
   /** Numbers as `as_text` writes them. */

@@ -1,10 +1,11 @@
 import { AppError, messageOf } from '../kernel/errors.ts';
 import type { RowTransform } from './row-transform.ts';
 import { compileTransform } from './transforms/compile.ts';
+import { documentText } from './transforms/document-text.ts';
 import { edgeRows } from './transforms/edge-rows.ts';
 import { fingerprintOf } from './transforms/fingerprint.ts';
 import { fieldsOf } from './transforms/signature-fields.ts';
-import { documentOf, parseTransform, type TransformSpec } from './transforms/spec.ts';
+import { parseTransform, type TransformSpec } from './transforms/spec.ts';
 
 /** The fitted transform of a version, beside its model. */
 export const TRANSFORM_FILE = 'transform.json';
@@ -16,8 +17,7 @@ type Files = ReadonlyMap<string, Uint8Array>;
 
 /** The files of a version that make its transform; TRANSFORM_INVALID lists what is wrong with the document. */
 export function documentFiles(document: unknown): Files {
-  const text = `${JSON.stringify(documentOf(parseTransform(document)), null, 1)}\n`;
-  return new Map([[TRANSFORM_FILE, Buffer.from(text)]]);
+  return new Map([[TRANSFORM_FILE, Buffer.from(documentText(parseTransform(document)))]]);
 }
 
 /** The same for code in JavaScript, or in TypeScript. */

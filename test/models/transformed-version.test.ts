@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -192,6 +192,17 @@ describe('a version with a transform', () => {
     await model.release();
     expect(golden.length).toBeGreaterThan(3);
     expect(model.signature.fields.map((field) => field.name)).toEqual(['radius', 'texture', 'seen', 'ward']);
+  });
+
+  it('passes over an input example that is no JSON, as MLflow writes one with missing numbers', async () => {
+    const directory = path.join(cwd, 'with-nan');
+    cpSync(path.join(import.meta.dirname, 'fixtures/mlflow-dir/model'), directory, { recursive: true });
+    writeFileSync(
+      path.join(directory, 'serving_input_example.json'),
+      '{"dataframe_split": {"data": [[NaN]]}}',
+    );
+    const { created } = await session.registry.register({ location: directory });
+    expect(created).toBe(true);
   });
 
   it('takes code with golden examples, and refuses it without or when it changes', async () => {

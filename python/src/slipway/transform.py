@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import json
 import os
 import tempfile
 from pathlib import Path
@@ -110,7 +109,7 @@ class Transform:
     def save(self, path: Union[str, os.PathLike]) -> None:
         """Writes the document as JSON, whole or not at all."""
         target = Path(path)
-        text = json.dumps(self._document, indent=2, ensure_ascii=False) + "\n"
+        text = engine().call("text", document=self._document)
         handle, part = tempfile.mkstemp(dir=str(target.parent), prefix=target.name, suffix=".part")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:

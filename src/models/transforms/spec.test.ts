@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AppError } from '../../kernel/errors.ts';
+import { documentText } from './document-text.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { documentOf, parseTransform } from './spec.ts';
 
@@ -57,6 +58,7 @@ describe('parseTransform', () => {
       ['month', [3]],
     ]);
     expect(parseTransform(JSON.parse(JSON.stringify(documentOf(spec))))).toEqual(spec);
+    expect(JSON.parse(documentText(spec))).toEqual(JSON.parse(JSON.stringify(documentOf(spec))));
   });
 
   it.each([

@@ -211,7 +211,7 @@ function withTransform(read: ReadArtifact, transform: Registration['transform'])
 
 /** Rows of the input example that `mlflow.save_model(input_example=…)` left (`dataframe_split` or `inputs`). */
 function inputExamples(read: ReadArtifact): readonly JsonObject[] {
-  const serving = readJson(read, 'serving_input_example.json');
+  const serving = parsedOrNull(read.files.get('serving_input_example.json'));
   if (!isJsonObject(serving) || !isJsonObject(serving['dataframe_split'])) return [];
   const { columns, data } = serving['dataframe_split'];
   if (!Array.isArray(columns) || !Array.isArray(data)) return [];
@@ -254,6 +254,15 @@ function differingFile(version: ModelVersion, found: ModelVersion['files']): str
     registered.delete(file.path);
   }
   return `${[...registered.keys()].join(', ')} of ${version.model}/${version.number} is missing`;
+}
+
+/** MLflow writes NaN for missing numbers, which is no JSON: such examples are passed over. */
+function parsedOrNull(content: Uint8Array | undefined): JsonValue {
+  try {
+    return content === undefined ? null : (JSON.parse(Buffer.from(content).toString('utf8')) as JsonValue);
+  } catch {
+    return null;
+  }
 }
 
 function readJson(read: ReadArtifact, file: string): JsonValue {
