@@ -1,6 +1,6 @@
 /** Imports point one way (docs/architecture.md). test/house/boundaries.test.ts plants a violation to see that this bites. */
 const ADAPTER_LIBRARIES =
-  '(^|node_modules/)(fastify|@fastify|kysely|pg|pino|prom-client|onnxruntime-node|commander|@photostructure)(/|$)';
+  '(^|node_modules/)(@duckdb|fastify|@fastify|kysely|pg|pino|prom-client|onnxruntime-node|commander|@photostructure)(/|$)';
 const room = (name) => `^src/${name}/`;
 
 /** A room and the rooms that it may import, itself included. */
@@ -44,6 +44,13 @@ module.exports = {
         path: '^src/models/(registry/local|runtimes/onnx)/',
         pathNot: '^src/models/runtimes/onnx/graph.ts$',
       },
+    },
+    {
+      name: 'duckdb-is-loaded-in-one-place',
+      comment: 'an optional package of 70 MB, for training data',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/datasets/duckdb/' },
+      to: { path: '(^|node_modules/)@duckdb/' },
     },
     {
       name: 'no-tests-in-source',

@@ -7,7 +7,9 @@ import { build } from 'esbuild';
  * (docs/adr/0002): an installation holds little beside the ONNX runtime, and starts without a thousand small reads.
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { version, dependencies } = JSON.parse(await readFile(`${root}/package.json`, 'utf8'));
+const { version, dependencies, optionalDependencies } = JSON.parse(
+  await readFile(`${root}/package.json`, 'utf8'),
+);
 const SWAGGER_UI = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
 
 await rm(`${root}/dist`, { recursive: true, force: true });
@@ -26,7 +28,7 @@ const { metafile } = await build({
   sourcesContent: false,
   legalComments: 'linked',
   logLevel: 'warning',
-  external: [...Object.keys(dependencies), 'pg-native'],
+  external: [...Object.keys(dependencies), ...Object.keys(optionalDependencies), 'pg-native'],
   define: { SLIPWAY_VERSION: JSON.stringify(version) },
   banner: {
     js: "import { createRequire as slipwayRequire } from 'node:module'; const require = slipwayRequire(import.meta.url);",

@@ -2,7 +2,8 @@ import type { Config } from '../config/schema.ts';
 import type { ModelVersion } from '../models/model-version.ts';
 import type { ModelStore } from '../models/registry/model-store.ts';
 import type { ModelRegistry, Registration } from '../models/registry/registry.ts';
-import type { TrainingRows } from '../models/transforms/fit.ts';
+import type { TrainingColumns, TrainingRows } from '../models/transforms/column-batch.ts';
+import type { EncodingJob } from '../models/transforms/encoding-job.ts';
 import type { EndpointStatus } from '../serving/fleet.ts';
 import type { PredictionStore } from '../watching/prediction-store.ts';
 
@@ -40,6 +41,8 @@ export interface CliContext {
   readonly cwd: string;
   out(text: string): void;
   err(text: string): void;
+  /** Whether somebody looks at what `err` writes, so that a line may be drawn over. */
+  readonly isTerminal: boolean;
   openRegistry(config: Config): Promise<CliRegistry>;
   openPredictions(config: Config): Promise<{ readonly predictions: PredictionStore; close(): Promise<void> }>;
   startServer(
@@ -47,7 +50,9 @@ export interface CliContext {
     onRegistered: (path: string, version: string, created: boolean) => void,
   ): Promise<CliServer>;
   /** Rows of a file, which may be gone through more than once. */
-  openRows(file: string): TrainingRows;
+  openRows(file: string): TrainingRows | TrainingColumns;
+  /** Answers with the number of rows. */
+  encodeFile(job: EncodingJob): Promise<number>;
   doctor(config: Config): Promise<readonly DoctorCheck[]>;
   logsDirectory(config: Config): string;
   /** Resolves with the name of the first signal that asks the process to end. */

@@ -8,7 +8,7 @@ import { registerInit } from './init.ts';
 import { registerLogs } from './logs.ts';
 import { registerModels } from './models.ts';
 import { registerServe } from './serve.ts';
-import { registerTransform } from './transform.ts';
+import { registerTransform } from './transform/transform.ts';
 
 /** Runs one command line and answers with the exit code. */
 export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {

@@ -1,5 +1,5 @@
 import type { CliContext } from '../cli/context.ts';
-import { JsonLines } from '../datasets/json-lines.ts';
+import { encodeDataFile, openDataFile } from '../datasets/data-file.ts';
 import { silentLogger } from '../kernel/logger.ts';
 import { pathsOf } from './paths.ts';
 import { VERSION } from './version.ts';
@@ -14,6 +14,7 @@ export function createCliContext(): CliContext {
     cwd,
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
+    isTerminal: process.stderr.isTTY === true,
     logsDirectory: (config) => pathsOf(config, cwd).logs,
     async openRegistry(config) {
       const { openRegistry } = await import('./open-registry.ts');
@@ -41,7 +42,8 @@ export function createCliContext(): CliContext {
       const server = await startServer({ config, cwd, onRegistered });
       return { ...server, logs: server.paths.logs };
     },
-    openRows: (file) => new JsonLines(file),
+    openRows: openDataFile,
+    encodeFile: encodeDataFile,
     async doctor(config) {
       const { doctor } = await import('./doctor.ts');
       return doctor(config, cwd);

@@ -1,5 +1,6 @@
 import { AppError } from '../../kernel/errors.ts';
-import type { JsonObject, JsonValue } from '../../kernel/json.ts';
+import type { JsonObject } from '../../kernel/json.ts';
+import type { FieldColumn } from './column-batch.ts';
 import type { Compiled, Scalar } from './operation.ts';
 import { type Place, RecordReader } from './record-reader.ts';
 import type { Output, RawField, Step, TransformSpec } from './spec.ts';
@@ -16,7 +17,7 @@ export interface CompiledTransform {
   /** Writes the vector of one row at `at`. */
   encode(row: JsonObject, out: Float32Array, at: number): void;
   /** Writes the vectors of `count` rows, row by row; columns in the order of the fields, null for one that is not there. */
-  encodeColumns(columns: readonly (ArrayLike<JsonValue> | null)[], count: number, out: Float32Array): void;
+  encodeColumns(columns: readonly (FieldColumn | null)[], count: number, out: Float32Array): void;
 }
 
 /** TRANSFORM_INVALID when a step was not fitted, or two columns have one name. */
@@ -53,8 +54,9 @@ export function compileTransform(spec: TransformSpec): CompiledTransform {
       write(out, at);
     },
     encodeColumns(given, count, out) {
+      reader.openColumns(given);
       for (let row = 0; row < count; row++) {
-        reader.readColumns(given, row);
+        reader.readRow(row);
         write(out, row * width);
       }
     },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { seeded } from '../../../test/support/serving-fakes.ts';
 import type { JsonObject, JsonValue } from '../../kernel/json.ts';
+import { columnsOf } from './column-batch.ts';
 import { compileTransform } from './compile.ts';
 import { fitTransform } from './fit.ts';
 import { OPERATIONS } from './operations.ts';
@@ -64,7 +65,7 @@ function expectOneResult(spec: TransformSpec, rows: readonly JsonObject[]): Floa
   const single = new Float32Array(rows.length * width);
   for (const [i, row] of rows.entries()) compiled.encode(JSON.parse(JSON.stringify(row)), single, i * width);
   const read = compileTransform(parseTransform(JSON.parse(JSON.stringify(documentOf(spec)))));
-  const columns = FIELDS.map(({ name }) => rows.map((row) => row[name] as JsonValue));
+  const { columns } = columnsOf({ fields: spec.fields }, rows);
   const batch = new Float32Array(rows.length * width);
   read.encodeColumns(columns, rows.length, batch);
   expect(read.columns).toEqual(compiled.columns);

@@ -16,13 +16,12 @@ export class FaultyRows {
     if (this.#problems.length < MOST_PROBLEMS) this.#problems.push(...problems);
   }
 
-  /** INPUT_INVALID, of `rows` that were looked at. */
-  throwIfAny(rows: number): void {
+  /** INPUT_INVALID, of `rows` that were looked at; `source` is the name of the data. */
+  throwIfAny(rows: number, source?: string): void {
     if (this.#count === 0) return;
-    throw new AppError(
-      'INPUT_INVALID',
-      `${this.#count} of ${rows} rows do not fit the fields of the transform`,
-      { problems: this.#problems.slice(0, MOST_PROBLEMS) },
-    );
+    const count = `${this.#count} of ${rows} rows do not fit the fields of the transform`;
+    throw new AppError('INPUT_INVALID', source === undefined ? count : `${source}: ${count}`, {
+      problems: this.#problems.slice(0, MOST_PROBLEMS),
+    });
   }
 }

@@ -1,17 +1,10 @@
 import { AppError, messageOf } from '../../kernel/errors.ts';
-import type { JsonObject } from '../../kernel/json.ts';
-import { compileRecordCheck } from '../record-check.ts';
+import { CheckedBatches } from './checked-batches.ts';
+import { type ColumnBatch, inColumns, type TrainingColumns, type TrainingRows } from './column-batch.ts';
 import { compileChain } from './compile.ts';
-import { FaultyRows } from './faulty-rows.ts';
 import type { Fitter, Scalar } from './operation.ts';
 import { RecordReader } from './record-reader.ts';
-import { fieldsOf, knownFields } from './signature-fields.ts';
 import type { Output, Step, TransformSpec } from './spec.ts';
-
-/** Training rows, which can be gone through more than once. */
-export interface TrainingRows {
-  rows(): AsyncIterable<readonly JsonObject[]> | Iterable<readonly JsonObject[]>;
-}
 
 /** Enough for the longest chain and a rank among billions of numbers; more means that an operation never ends. */
 const MOST_PASSES = 64;
@@ -29,28 +22,33 @@ interface Learning {
  * Learns every open step from the rows, one pass for each step of the longest chain: a step sees what those before it,
  * fitted, make of the data. INPUT_INVALID lists the rows that do not fit the fields; nothing is learnt then.
  */
-export async function fitTransform(spec: TransformSpec, training: TrainingRows): Promise<TransformSpec> {
+export async function fitTransform(
+  spec: TransformSpec,
+  training: TrainingRows | TrainingColumns,
+): Promise<TransformSpec> {
+  const data = inColumns(training);
   const fitting = new Fitting(spec);
-  const check = compileRecordCheck({ fields: fieldsOf(spec) });
-  const faulty = new FaultyRows();
+  const checked = new CheckedBatches(spec);
   for (let isFirst = true; !fitting.isDone; isFirst = false) {
-    let row = 0;
-    for await (const batch of training.rows()) {
-      for (const record of batch) {
-        row++;
-        if (isFirst) {
-          const features = knownFields(spec, record);
-          if (!check.fits(features)) faulty.add(check.problems(features, `row ${row}: `));
-        }
-        if (faulty.count > 0) continue;
-        fitting.reader.read(record);
-        fitting.learn(labelOf(record, spec.target));
-      }
+    let rows = 0;
+    for await (const batch of data.batches({ ...spec, labels: spec.target !== undefined })) {
+      rows += batch.count;
+      if (isFirst) checked.see(batch);
+      if (checked.wrong === 0) learnBatch(fitting, batch);
     }
-    faulty.throwIfAny(row);
-    fitting.endPass(row);
+    checked.refuse(data.name);
+    fitting.endPass(rows);
   }
   return fitting.spec;
+}
+
+function learnBatch(fitting: Fitting, { count, columns, labels }: ColumnBatch): void {
+  const { reader } = fitting;
+  reader.openColumns(columns);
+  for (let row = 0; row < count; row++) {
+    reader.readRow(row);
+    fitting.learn(labels === null ? Number.NaN : (labels[row] as number));
+  }
 }
 
 /** The learning of a transform, pass by pass: each row is read into `reader`, then learnt. */
@@ -129,12 +127,6 @@ function openSteps(
     started.set(key, fitter);
     return [{ output: o, step: s, fitter, value: compileChain(output, reader, s) }];
   });
-}
-
-function labelOf(record: JsonObject, target: string | undefined): number {
-  const label = target === undefined ? undefined : record[target];
-  if (typeof label === 'boolean') return Number(label);
-  return typeof label === 'number' ? label : Number.NaN;
 }
 
 function withLearnt(

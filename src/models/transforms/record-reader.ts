@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '../../kernel/json.ts';
+import type { FieldColumn } from './column-batch.ts';
 import type { Kind } from './operation.ts';
 import { parseTime } from './parse-time.ts';
 import { kindOf, type RawField } from './spec.ts';
@@ -7,6 +8,15 @@ import { kindOf, type RawField } from './spec.ts';
 export interface Place {
   readonly kind: Exclude<Kind, 'vector'>;
   readonly index: number;
+}
+
+type Texts = readonly (string | null)[];
+
+interface OpenColumn<Column> {
+  readonly column: Column;
+  /** Where its value goes. */
+  readonly index: number;
+  readonly absent: number | string | null;
 }
 
 /**
@@ -18,6 +28,15 @@ export class RecordReader {
   readonly texts: (string | null)[];
   readonly places: readonly Place[];
   readonly #fields: readonly RawField[];
+  /** What stands for a missing value of each field. */
+  readonly #absent: readonly (number | string | null)[];
+  #open: {
+    readonly numbers: readonly OpenColumn<Float64Array>[];
+    readonly texts: readonly OpenColumn<Texts>[];
+  } = {
+    numbers: [],
+    texts: [],
+  };
 
   constructor(fields: readonly RawField[]) {
     this.#fields = fields;
@@ -29,15 +48,40 @@ export class RecordReader {
     });
     this.numbers = new Float64Array(numbers);
     this.texts = new Array<string | null>(texts).fill(null);
+    this.#absent = fields.map((field) => decode(field, undefined));
   }
 
   read(row: JsonObject): void {
     for (let i = 0; i < this.#fields.length; i++) this.#take(i, row[(this.#fields[i] as RawField).name]);
   }
 
-  /** The row `row` of columns that lie in the order of the fields; null for a column that is not there. */
-  readColumns(columns: readonly (ArrayLike<JsonValue> | null)[], row: number): void {
-    for (let i = 0; i < this.#fields.length; i++) this.#take(i, columns[i]?.[row]);
+  /** The columns that `readRow` reads, in the order of the fields; null for one that is not there. */
+  openColumns(columns: readonly (FieldColumn | null)[]): void {
+    const open = { numbers: [] as OpenColumn<Float64Array>[], texts: [] as OpenColumn<Texts>[] };
+    for (const [i, { kind, index }] of this.places.entries()) {
+      const column = columns[i] ?? null;
+      const absent = this.#absent[i];
+      if (column === null && kind === 'text') this.texts[index] = absent as string | null;
+      else if (column === null) this.numbers[index] = absent as number;
+      else if (kind === 'text')
+        open.texts.push({ column: column as Texts, index, absent: absent as string | null });
+      else open.numbers.push({ column: column as Float64Array, index, absent: absent as number });
+    }
+    this.#open = open;
+  }
+
+  /** A row of the columns that are open. */
+  readRow(row: number): void {
+    const { numbers, texts } = this.#open;
+    for (let i = 0; i < numbers.length; i++) {
+      const { column, index, absent } = numbers[i] as OpenColumn<Float64Array>;
+      const x = column[row] as number;
+      this.numbers[index] = Number.isNaN(x) ? (absent as number) : x;
+    }
+    for (let i = 0; i < texts.length; i++) {
+      const { column, index, absent } = texts[i] as OpenColumn<Texts>;
+      this.texts[index] = column[row] ?? (absent as string | null);
+    }
   }
 
   #take(i: number, given: JsonValue | undefined): void {

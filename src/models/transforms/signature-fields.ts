@@ -1,4 +1,3 @@
-import type { JsonObject, JsonValue } from '../../kernel/json.ts';
 import type { Field } from '../signature.ts';
 import { allowedCategories } from './compile.ts';
 import type { RawField, TransformSpec } from './spec.ts';
@@ -15,15 +14,6 @@ const TYPES = {
 export function fieldsOf(spec: TransformSpec): readonly Field[] {
   const allowed = allowedCategories(spec);
   return spec.fields.map((field) => toField(field, allowed.get(field.name)));
-}
-
-/** The fields of a row of data, which may have columns that the transform does not know: the label, an id. */
-export function knownFields(spec: TransformSpec, row: JsonObject): JsonObject {
-  return Object.fromEntries(
-    spec.fields.flatMap(({ name }) =>
-      Object.hasOwn(row, name) ? [[name, row[name] as JsonValue] as const] : [],
-    ),
-  );
 }
 
 function toField(field: RawField, categories: readonly string[] | undefined): Field {

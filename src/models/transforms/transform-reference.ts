@@ -29,7 +29,8 @@ makes several columns names them \`<output>_<part>\`. A chain that may end witho
 encoding, or \`missing: nan\`. Arithmetic is in float64, and each column is rounded to float32 once.
 
 \`slipway transform check\` says what is wrong with a document, \`fit\` learns from training rows what the steps marked
-"learns" need, and \`apply\` turns rows into columns.
+"learns" need, \`apply\` turns rows into columns, and \`diff\` says in which operation two documents differ. See
+[Transform training data](../guides/transform-training-data.md).
 
 | operation | takes → gives | what it does | formula, x being the value | options | learns |
 | --- | --- | --- | --- | --- | --- |

@@ -2,11 +2,14 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { isJsonObject, type JsonObject } from '../kernel/json.ts';
-import type { CliContext } from './context.ts';
-import { runCli } from './program.ts';
+import { encodeDataFile, openDataFile } from '../../datasets/data-file.ts';
+import { isJsonObject, type JsonObject } from '../../kernel/json.ts';
+import type { CliContext } from '../context.ts';
+import { runCli } from '../program.ts';
 
 let cwd: string;
+/** The signal that a command gets, if any. */
+let stop: Promise<string> | null = null;
 const ROWS: readonly JsonObject[] = [
   { id: 1, price: 2, kind: 'b', at: '2026-03-01' },
   { id: 2, price: null, kind: 'a', at: '2026-03-02' },
@@ -30,7 +33,12 @@ beforeEach(async () => {
   await writeFile(path.join(cwd, 'transform.yaml'), SPEC);
 });
 
+/** Writes the rows as `train.jsonl` and `train.csv`, and runs `slipway transform`. */
 async function slipway(rows: readonly JsonObject[], ...argv: string[]) {
+  const names = Object.keys(rows[0] ?? {});
+  const lines = [names, ...rows.map((row) => names.map((name) => row[name] ?? ''))];
+  await writeFile(path.join(cwd, 'train.csv'), lines.map((line) => `${line.join()}\n`).join(''));
+  await writeFile(path.join(cwd, 'train.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   const out: string[] = [];
   const err: string[] = [];
   const context = {
@@ -39,9 +47,13 @@ async function slipway(rows: readonly JsonObject[], ...argv: string[]) {
     cwd,
     out: (text: string) => void out.push(text),
     err: (text: string) => void err.push(text),
-    openRows: () => ({ rows: () => [rows] }),
+    openRows: openDataFile,
+    encodeFile: encodeDataFile,
+    isTerminal: false,
+    untilSignal: () => stop ?? new Promise(() => undefined),
   } as unknown as CliContext;
   const code = await runCli(['transform', ...argv], context);
+  process.exitCode = undefined;
   return { code, out: out.join(''), err: err.join('') };
 }
 
@@ -67,14 +79,14 @@ describe('slipway transform', () => {
   it('leaves nothing half-done behind rows that do not fit', async () => {
     await slipway(ROWS, 'fit', 'transform.yaml', '--data', 'train.jsonl');
     const bad = [...ROWS, { id: 4, price: 1, kind: 'new', at: 'soon' }];
-    const { code, err } = await slipway(bad, 'apply', 'transform.json', '--data', 'x.jsonl', '--json');
+    const { code, err } = await slipway(bad, 'apply', 'transform.json', '--data', 'train.jsonl', '--json');
     expect(code).toBe(2);
     const problem: unknown = JSON.parse(err);
     expect(isJsonObject(problem)).toBe(true);
     expect(err).toContain('row 4: kind');
     expect(err).toContain('must be one of a, b');
     expect(err).toContain('must be a date or time');
-    expect(await readdir(cwd)).toEqual(['transform.json', 'transform.yaml']);
+    expect(await readdir(cwd)).toEqual(['train.csv', 'train.jsonl', 'transform.json', 'transform.yaml']);
   });
 
   it('names every fault of a spec, and a file that is not there', async () => {
@@ -87,5 +99,18 @@ describe('slipway transform', () => {
     expect(err).toContain('outputs[2].steps[0].op');
     expect(err).toContain('outputs[1].from');
     expect((await slipway([], 'check', 'nothing.yaml')).err).toContain('nothing.yaml');
+  });
+
+  it('applies to CSV, keeps columns, and writes nothing under the name when a signal stops it', async () => {
+    await slipway(ROWS, 'fit', 'transform.yaml', '--data', 'train.csv');
+    const apply = ['apply', 'transform.json', '--data', 'train.csv', '--keep', 'id', '--json'];
+    const { out } = await slipway(ROWS, ...apply);
+    expect(JSON.parse(out)).toEqual({ out: 'matrix.csv', rows: 3 });
+    expect(await read('matrix.csv')).toBe('price,kind_a,kind_b,day,id\n0,0,1,1,1\n0.5,1,0,2,2\n1,0,1,3,3\n');
+    stop = Promise.resolve('SIGTERM');
+    const stopped = await slipway(ROWS, ...apply, '--out', 'stopped.csv');
+    stop = null;
+    expect(stopped).toMatchObject({ code: 130, out: '', err: 'SIGTERM: stopped, nothing was written\n' });
+    expect((await readdir(cwd)).filter((name) => name.startsWith('stopped'))).toEqual([]);
   });
 });

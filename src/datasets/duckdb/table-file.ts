@@ -1,0 +1,89 @@
+import { access } from 'node:fs/promises';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { AppError, messageOf } from '../../kernel/errors.ts';
+import type { ColumnBatch, TrainingColumns, Wanted } from '../../models/transforms/column-batch.ts';
+import { ChunkDecoder } from './chunk-decoder.ts';
+import { loadDuckDb, openDuckDb, shareRead } from './duckdb.ts';
+import { columnProblems, sourceOf, type Table } from './field-sql.ts';
+
+/** A CSV with a heading, or a Parquet file, read in pieces as often as it is gone through. */
+export class TableFile implements TrainingColumns {
+  readonly name: string;
+  #share: number | null = null;
+
+  constructor(file: string) {
+    this.name = file;
+  }
+
+  async *batches(wanted: Wanted): AsyncGenerator<ColumnBatch> {
+    const duck = await loadDuckDb();
+    const { connection, close } = await openDuckDb(duck);
+    try {
+      const table = await describeTable(connection, this.name);
+      requireColumns(this.name, table, wanted);
+      const decoder = new ChunkDecoder(duck, table, wanted);
+      const result = await connection.stream(streamOf(decoder.expressions, table));
+      for (;;) {
+        const chunk = await result.fetchChunk();
+        if (chunk === null || chunk.rowCount === 0) break;
+        this.#share = shareRead(connection);
+        const isEnd = chunk.getColumnVector(decoder.expressions.length).getItem(chunk.rowCount - 1) === true;
+        const count = isEnd ? chunk.rowCount - 1 : chunk.rowCount;
+        if (count > 0) yield decoder.decode(chunk, count);
+        if (isEnd) return;
+      }
+      await connection.run(`SELECT count(COLUMNS(*)) FROM ${table.from}`);
+      throw new AppError('INPUT_INVALID', `${this.name}: could not be read to its end`);
+    } catch (error) {
+      throw asUnreadable(this.name, error);
+    } finally {
+      close();
+    }
+  }
+
+  share(): number | null {
+    return this.#share;
+  }
+}
+
+/**
+ * The rows, and one more behind them that says that it is the last: a stream that breaks off, for a line that cannot be
+ * read, ends like one that is whole, and DuckDB's client does not ask which it was.
+ */
+function streamOf(expressions: readonly string[], { from }: Table): string {
+  const nothing = expressions.map(() => 'NULL').join(', ');
+  return `SELECT ${expressions.join(', ')}, false FROM ${from} UNION ALL SELECT ${nothing}, true`;
+}
+
+/** ARGUMENT_INVALID when there is no such file. */
+export async function describeTable(connection: DuckDBConnection, file: string): Promise<Table> {
+  try {
+    await access(file);
+  } catch (error) {
+    throw new AppError('ARGUMENT_INVALID', `${file}: ${messageOf(error)}`, { cause: error });
+  }
+  const from = sourceOf(file);
+  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${from}`);
+  const columns = described.getRows().map(([name, type]) => ({ name: String(name), type: String(type) }));
+  return { from, isText: !file.endsWith('.parquet'), columns };
+}
+
+/** INPUT_INVALID names every column that is wanted and not there, or not what it should be. */
+export function requireColumns(file: string, table: Table, wanted: Wanted): void {
+  const problems = columnProblems(table, wanted);
+  if (problems.length === 0) return;
+  const names = problems.map(({ path }) => path).join(', ');
+  throw new AppError('INPUT_INVALID', `${file} does not have the columns that are read: ${names}`, {
+    problems,
+  });
+}
+
+/** DuckDB's own words for a file that it cannot read, without its advice on options that nobody can set here. */
+export function asUnreadable(file: string, thrown: unknown): AppError {
+  if (thrown instanceof AppError) return thrown;
+  const [first = '', ...rest] = messageOf(thrown).split('\n');
+  const detail = rest.slice(0, rest.findIndex((line) => line === '' || line.startsWith('Possible')) >>> 0);
+  return new AppError('INPUT_INVALID', `${file}: ${[first, ...detail].join(' ').slice(0, 1000)}`, {
+    cause: thrown,
+  });
+}
