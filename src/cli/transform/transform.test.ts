@@ -113,4 +113,31 @@ describe('slipway transform', () => {
     expect(stopped).toMatchObject({ code: 130, out: '', err: 'SIGTERM: stopped, nothing was written\n' });
     expect((await readdir(cwd)).filter((name) => name.startsWith('stopped'))).toEqual([]);
   });
+
+  it('says which operation of two transforms differs, with exit code 1, and what that does to rows', async () => {
+    await slipway(ROWS, 'fit', 'transform.yaml', '--data', 'train.csv', '--out', 'a.json');
+    await slipway(ROWS.slice(0, 2), 'fit', 'transform.yaml', '--data', 'train.csv', '--out', 'b.json');
+    expect(await slipway(ROWS, 'diff', 'a.json', 'a.json')).toMatchObject({
+      code: 0,
+      out: 'The transforms are the same.\n',
+    });
+    const { code, out } = await slipway(ROWS, 'diff', 'a.json', 'b.json', '--data', 'train.csv');
+    expect(code).toBe(1);
+    expect(out).toContain('outputs.price.steps[0].fitted.value (impute): 4 in A, 2 in B (by -2)');
+    expect(out).toMatch(/^price +\d+ +\S+ +\d+ +impute$/m);
+    const json: unknown = JSON.parse(
+      (await slipway(ROWS, 'diff', 'a.json', 'b.json', '--data', 'train.csv', '--json')).out,
+    );
+    expect(json).toMatchObject({ data: { rows: 3, columns: [{ column: 'price', operation: 'impute' }] } });
+  });
+
+  it('imports feature names and encoding mappings, printed or into a file', async () => {
+    const mappings = { feature_names: ['age', 'city'], encoding_mappings: { city: { low: 0, high: 5 } } };
+    await writeFile(path.join(cwd, 'metadata.json'), JSON.stringify(mappings));
+    const printed = await slipway([], 'import', 'metadata.json', '--json');
+    expect(JSON.parse(printed.out)).toMatchObject({ fields: [{ name: 'age' }, { name: 'city' }] });
+    const written = await slipway([], 'import', 'metadata.json', '--out', 'imported.yaml');
+    expect(written).toMatchObject({ code: 0, out: 'imported.yaml: 2 fields, 2 outputs\n' });
+    expect((await slipway([], 'check', 'imported.yaml')).out).toContain('2 columns: age, city');
+  });
 });
