@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { writeWhole } from '../../kernel/whole-file.ts';
+import { documentText } from '../../models/transforms/document-text.ts';
 import { importMappings } from '../../models/transforms/import-mappings.ts';
 import { documentOf } from '../../models/transforms/spec.ts';
 import type { CliContext, GlobalOptions } from '../context.ts';
@@ -20,15 +21,15 @@ export function registerImport(transform: Command, context: CliContext): void {
     .addHelpText('after', '\nExample:\n  $ slipway transform import metadata.json --out transform.yaml')
     .action(async (file: string, _options: unknown, command: Command) => {
       const { out, json } = command.optsWithGlobals<ImportOptions>();
-      const document = documentOf(importMappings(readDocument(path.resolve(context.cwd, file))));
+      const spec = importMappings(readDocument(path.resolve(context.cwd, file)));
       const isJson = out === undefined ? json === true : out.endsWith('.json');
-      const text = isJson ? `${JSON.stringify(document, null, 2)}\n` : stringify(document);
+      const text = isJson ? documentText(spec) : stringify(documentOf(spec));
       if (out === undefined) {
         context.out(text);
         return;
       }
       await writeWhole(path.resolve(context.cwd, out), (part) => writeFile(part, text));
-      const facts = { out, fields: document.fields.length, outputs: document.outputs.length };
+      const facts = { out, fields: spec.fields.length, outputs: spec.outputs.length };
       context.out(
         json === true
           ? `${JSON.stringify(facts)}\n`
