@@ -16,7 +16,12 @@ await rm(`${root}/dist`, { recursive: true, force: true });
 const { metafile } = await build({
   metafile: true,
   absWorkingDir: root,
-  entryPoints: ['src/bin.ts', 'src/composition/storage-thread.ts', 'src/composition/inference-thread.ts'],
+  entryPoints: [
+    'src/bin.ts',
+    'src/composition/storage-thread.ts',
+    'src/composition/inference-thread.ts',
+    'src/composition/sink-thread.ts',
+  ],
   outdir: 'dist',
   entryNames: '[name]',
   bundle: true,

@@ -1,3 +1,4 @@
+import { Worker } from 'node:worker_threads';
 import type { CliContext } from '../cli/context.ts';
 import { encodeDataFile, openDataFile } from '../datasets/data-file.ts';
 import { silentLogger } from '../kernel/logger.ts';
@@ -43,7 +44,7 @@ export function createCliContext(): CliContext {
       return { ...server, logs: server.paths.logs };
     },
     openRows: openDataFile,
-    encodeFile: encodeDataFile,
+    encodeFile: (job) => encodeDataFile(job, () => new Worker(new URL('./sink-thread.js', import.meta.url))),
     async doctor(config) {
       const { doctor } = await import('./doctor.ts');
       return doctor(config, cwd);

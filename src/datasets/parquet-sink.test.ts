@@ -48,7 +48,7 @@ it('writes row groups that another reader takes for what went in', async () => {
   const connection = await instance.connect();
   const columns = names.map((name) => `"${name}"`).join();
   const groups = await connection.runAndReadAll(`SELECT max(row_group_id) FROM parquet_metadata('${file}')`);
-  expect(Number(groups.getRows()[0]?.[0])).toBe(2);
+  expect(Number(groups.getRows()[0]?.[0])).toBe(4);
   const found = (await connection.runAndReadAll(`SELECT ${columns}, id, label FROM '${file}'`)).getRows();
   expect(found).toHaveLength(ROWS);
   for (const [row, values] of found.entries()) {

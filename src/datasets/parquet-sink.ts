@@ -1,5 +1,4 @@
 import { AppError } from '../kernel/errors.ts';
-import type { ColumnBatch } from '../models/transforms/column-batch.ts';
 import {
   type ColumnChunk,
   doubleChunk,
@@ -8,12 +7,12 @@ import {
   textChunk,
 } from './parquet/column-chunk.ts';
 import { ParquetFile } from './parquet/parquet-file.ts';
-import type { OpenSink, RowSink } from './row-sink.ts';
+import type { OpenSink, RowSink, Rows } from './row-sink.ts';
 
 /** A row group is held until it is full. */
-const MOST_GROUP_ROWS = 65_536;
+const MOST_GROUP_ROWS = 32_768;
 const LEAST_GROUP_ROWS = 1_024;
-const GROUP_VALUES = 4_000_000;
+const GROUP_VALUES = 2_000_000;
 
 /** The columns of a transform as FLOAT. A kept one is DOUBLE when its first row group has numbers and booleans only, else text. */
 export const openParquet: OpenSink = async (name, made, kept) =>
@@ -43,7 +42,7 @@ class ParquetSink implements RowSink {
     this.#kept = kept.map(() => []);
   }
 
-  async write({ count, kept }: ColumnBatch, matrix: Float32Array): Promise<void> {
+  async write({ count, kept }: Rows, matrix: Float32Array): Promise<void> {
     for (let from = 0; from < count; ) {
       const rows = Math.min(count - from, this.#most - this.#rows);
       this.#take(matrix, from, rows);

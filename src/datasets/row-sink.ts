@@ -1,10 +1,12 @@
 import type { ColumnBatch, KeptAs } from '../models/transforms/column-batch.ts';
 
+export type Rows = Pick<ColumnBatch, 'count' | 'kept'>;
+
 /** Where encoded rows go: a file that is whole after `end`. */
 export interface RowSink {
   readonly keptAs: KeptAs;
-  /** `matrix` holds the rows of the batch one after the other, and is used again after this. */
-  write(batch: ColumnBatch, matrix: Float32Array): Promise<void>;
+  /** `matrix` holds their vectors one after the other, and is used again after this. */
+  write(rows: Rows, matrix: Float32Array): Promise<void>;
   end(): Promise<void>;
   close(): Promise<void>;
 }

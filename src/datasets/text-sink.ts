@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import type { ColumnBatch, KeptAs } from '../models/transforms/column-batch.ts';
+import type { KeptAs } from '../models/transforms/column-batch.ts';
 import { MOST_BYTES, writeFloat32 } from './float32-cells.ts';
-import type { OpenSink, RowSink } from './row-sink.ts';
+import type { OpenSink, RowSink, Rows } from './row-sink.ts';
 import { writeAll } from './write-all.ts';
 
 /** UTF-8 of a UTF-16 unit. */
@@ -82,7 +82,7 @@ class TextSink implements RowSink {
     return new TextSink(file, names, width, format);
   }
 
-  write(batch: ColumnBatch, matrix: Float32Array): Promise<void> {
+  write(batch: Rows, matrix: Float32Array): Promise<void> {
     return writeAll(this.#file, this.#lines(batch, matrix));
   }
 
@@ -94,7 +94,7 @@ class TextSink implements RowSink {
     return this.#file.close();
   }
 
-  #lines({ count, kept }: ColumnBatch, matrix: Float32Array): Buffer {
+  #lines({ count, kept }: Rows, matrix: Float32Array): Buffer {
     const keptTexts = kept.map((values) =>
       values.map((value) => (value === null ? null : this.#format.kept(value))),
     );

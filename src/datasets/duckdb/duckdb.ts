@@ -18,8 +18,8 @@ const SETTINGS = [
   // Counts what a query has read, and prints nothing.
   'SET enable_progress_bar = true',
   'SET enable_progress_bar_print = false',
-  // Some forty chunks that are read ahead of a stream: parsing does not wait for who takes them.
-  "SET streaming_buffer_size = '32MB'",
+  // Some twenty chunks that are read ahead of a stream: parsing does not wait for who takes them.
+  "SET streaming_buffer_size = '16MB'",
 ];
 
 /** ARGUMENT_INVALID when the package, which is optional, is not installed. */

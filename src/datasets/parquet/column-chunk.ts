@@ -123,12 +123,19 @@ function indexesOf(
   const isWhole = present.count === present.rows;
   let distinct = 0;
   let at = 0;
+  let before = -1;
+  let index = 0;
   slots.fill(-1);
   for (let row = 0; row < present.rows; row++) {
     if (!isWhole && (((present.bits[row >> 3] as number) >> (row & 7)) & 1) === 0) continue;
     const value = bits[row] as number;
+    if (value === before) {
+      indexes[at++] = index;
+      continue;
+    }
+    before = value;
     let slot = Math.imul(value ^ (value >>> 15), 0x9e3779b1) >>> 22;
-    let index = slots[slot] as number;
+    index = slots[slot] as number;
     while (index !== -1 && dictionary[index] !== value) {
       slot = (slot + 1) % SLOTS;
       index = slots[slot] as number;
