@@ -44,6 +44,7 @@ CHAINS = [
     ("s", [{"op": "word_count"}]),
     ("s", [{"op": "frequency"}]),
     ("t", [{"op": "target"}]),
+    ("t", [{"op": "target", "at_least": 1, "min_rows": 40}]),
     (["t", "s"], [{"op": "cross"}, {"op": "target", "smoothing": 2}]),
     (["n", "m"], [{"op": "ratio"}]),
     (["n", "m"], [{"op": "difference"}]),
@@ -57,6 +58,8 @@ CHAINS = [
     ("e", [{"op": "day_of_week"}]),
     ("d", [{"op": "day_of_year"}]),
     ("d", [{"op": "is_weekend"}]),
+    ("i", [{"op": "from_unix"}, {"op": "day"}]),
+    ("m", [{"op": "from_unix", "unit": "milliseconds"}, {"op": "minute"}]),
 ]
 DOCUMENT = {
     "schema": "slipway.transform/1",
