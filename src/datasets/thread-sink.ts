@@ -24,8 +24,6 @@ type Question =
 
 interface Answer {
   readonly keptAs?: KeptAs;
-  /** What was written, to be used again. */
-  readonly matrix?: Float32Array;
   readonly error?: {
     readonly code: ErrorCode;
     readonly message: string;
@@ -43,11 +41,8 @@ export function serveSink(port: MessagePort): void {
         sink = await sinkFor(question.to)(question.file, question.made, question.kept);
         return { keptAs: sink.keptAs };
       }
-      if (question.ask === 'write') {
-        await sink?.write(question.rows, question.matrix);
-        return { matrix: question.matrix };
-      }
-      if (question.ask === 'end') await sink?.end();
+      if (question.ask === 'write') await sink?.write(question.rows, question.matrix);
+      else if (question.ask === 'end') await sink?.end();
       else await sink?.close();
       return {};
     } catch (thrown) {
@@ -56,10 +51,7 @@ export function serveSink(port: MessagePort): void {
     }
   }
   port.on('message', (question: Question) => {
-    last = last.then(async () => {
-      const found = await answer(question);
-      port.postMessage(found, found.matrix === undefined ? [] : [found.matrix.buffer as ArrayBuffer]);
-    });
+    last = last.then(async () => port.postMessage(await answer(question)));
   });
 }
 
@@ -68,9 +60,9 @@ export class ThreadSink implements RowSink {
   readonly keptAs: KeptAs;
   readonly #thread: Questions;
   /** Of batches that were handed over; fails when one could not be written. */
-  readonly #underWay: Promise<Answer>[] = [];
-
-  readonly #used: Float32Array[] = [];
+  readonly #underWay: { readonly written: Promise<Answer>; readonly matrix: Float32Array }[] = [];
+  /** Memory that both threads see, of batches that are written. */
+  readonly #free: Float32Array[] = [];
 
   private constructor(thread: Questions, keptAs: KeptAs) {
     this.#thread = thread;
@@ -88,18 +80,16 @@ export class ThreadSink implements RowSink {
   }
 
   async write({ count, kept }: Rows, matrix: Float32Array): Promise<void> {
-    const copy = this.#copyOf(matrix);
-    const written = this.#thread.ask({ ask: 'write', rows: { count, kept }, matrix: copy }, copy.buffer);
+    const shared = this.#sharedCopy(matrix);
+    const written = this.#thread.ask({ ask: 'write', rows: { count, kept }, matrix: shared });
     // Looked at when its turn has come; until then a failure is not one that nobody takes.
     written.catch(() => undefined);
-    this.#underWay.push(written);
-    if (this.#underWay.length < MOST_UNDER_WAY) return;
-    const { matrix: used } = (await this.#underWay.shift()) as Answer;
-    if (used !== undefined) this.#used.push(used);
+    this.#underWay.push({ written, matrix: shared });
+    if (this.#underWay.length === MOST_UNDER_WAY) await this.#oldest();
   }
 
   async end(): Promise<void> {
-    for (const written of this.#underWay.splice(0)) await written;
+    while (this.#underWay.length > 0) await this.#oldest();
     await this.#thread.ask({ ask: 'end' });
   }
 
@@ -107,11 +97,18 @@ export class ThreadSink implements RowSink {
     await this.#thread.ask({ ask: 'close' });
   }
 
-  #copyOf(matrix: Float32Array): Float32Array {
-    const used = this.#used.pop();
-    if (used?.length !== matrix.length) return matrix.slice();
-    used.set(matrix);
-    return used;
+  async #oldest(): Promise<void> {
+    const oldest = this.#underWay.shift();
+    await oldest?.written;
+    if (oldest !== undefined) this.#free.push(oldest.matrix);
+  }
+
+  #sharedCopy(matrix: Float32Array): Float32Array {
+    const free = this.#free.pop();
+    const shared =
+      free?.length === matrix.length ? free : new Float32Array(new SharedArrayBuffer(matrix.byteLength));
+    shared.set(matrix);
+    return shared;
   }
 }
 
@@ -132,11 +129,11 @@ class Questions {
     thread.on('exit', () => this.#fail(new Error('The thread that writes has ended')));
   }
 
-  ask(question: Question, ...transfer: ArrayBufferLike[]): Promise<Answer> {
+  ask(question: Question): Promise<Answer> {
     if (this.#lost !== null) return Promise.reject(this.#lost);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
-      this.#thread.postMessage(question, transfer as ArrayBuffer[]);
+      this.#thread.postMessage(question);
     });
   }
 

@@ -165,9 +165,10 @@ function bitPacked(indexes: Uint8Array, width: number): readonly Buffer[] {
   varint(groups * 2 + 1, head);
   const packed = Buffer.alloc(groups * width);
   const inByte = 8 / width;
+  const shift = Math.log2(inByte);
   for (let i = 0; i < indexes.length; i++) {
-    const byte = Math.floor(i / inByte);
-    packed[byte] = (packed[byte] as number) | ((indexes[i] as number) << ((i % inByte) * width));
+    const byte = i >> shift;
+    packed[byte] = (packed[byte] as number) | ((indexes[i] as number) << ((i & (inByte - 1)) * width));
   }
   return [Buffer.from(head), packed];
 }

@@ -55,10 +55,11 @@ export class RecordReader {
     for (let i = 0; i < this.#fields.length; i++) this.#take(i, row[(this.#fields[i] as RawField).name]);
   }
 
-  /** The columns that `readRow` reads, in the order of the fields; null for one that is not there. */
-  openColumns(columns: readonly (FieldColumn | null)[]): void {
+  /** The columns that `readRow` reads, in the order of the fields, null for one that is not there; `only` some of the fields. */
+  openColumns(columns: readonly (FieldColumn | null)[], only?: readonly number[]): void {
     const open = { numbers: [] as OpenColumn<Float64Array>[], texts: [] as OpenColumn<Texts>[] };
-    for (const [i, { kind, index }] of this.places.entries()) {
+    for (const i of only ?? this.places.keys()) {
+      const { kind, index } = this.places[i] as Place;
       const column = columns[i] ?? null;
       const absent = this.#absent[i];
       if (column === null && kind === 'text') this.texts[index] = absent as string | null;
