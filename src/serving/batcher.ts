@@ -179,6 +179,8 @@ export class Batcher {
       for (const job of deliver(batch, outputs, this.#clock.elapsed())) this.#running.delete(job);
       // A run may hold the thread: before the next, whoever waits for the event loop has its turn.
       if (this.#queue.length > 0) await nextTurn();
+      // What the other lanes have ready goes first, and is seen only after a whole turn.
+      if (this.#queue.length > 0 && lane.isHelper) await nextTurn();
     }
     lane.isBusy = false;
     if (this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve();
