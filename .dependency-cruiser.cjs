@@ -1,6 +1,6 @@
 /** Imports point one way (docs/architecture.md). test/house/boundaries.test.ts plants a violation to see that this bites. */
 const ADAPTER_LIBRARIES =
-  '(^|node_modules/)(@duckdb|fastify|@fastify|kysely|pg|pino|prom-client|onnxruntime-node|commander|@photostructure)(/|$)';
+  '(^|node_modules/)(@duckdb|fastify|@fastify|kysely|pg|pino|prom-client|onnxruntime-node|commander|@photostructure|@grpc)(/|$)';
 const room = (name) => `^src/${name}/`;
 
 /** A room and the rooms that it may import, itself included. */
@@ -10,11 +10,13 @@ const MAY_IMPORT = {
   config: ['kernel'],
   models: ['kernel', 'contracts', 'config'],
   serving: ['kernel', 'contracts', 'config', 'models'],
+  dialects: ['kernel', 'contracts', 'config', 'models', 'serving'],
   watching: ['kernel', 'contracts', 'config', 'models', 'serving'],
   storage: ['kernel', 'contracts', 'models', 'serving', 'watching'],
   telemetry: ['kernel'],
   datasets: ['kernel', 'models'],
-  http: ['kernel', 'contracts', 'config', 'models', 'serving', 'watching'],
+  http: ['kernel', 'contracts', 'config', 'models', 'serving', 'dialects', 'watching'],
+  grpc: ['kernel', 'contracts', 'config', 'models', 'serving', 'dialects'],
   cli: ['kernel', 'contracts', 'config', 'models', 'serving', 'watching'],
 };
 
@@ -31,7 +33,7 @@ module.exports = {
       name: 'domains-know-no-adapter-library',
       severity: 'error',
       from: {
-        path: '^src/(kernel|contracts|config|models|serving|watching)/',
+        path: '^src/(kernel|contracts|config|models|serving|dialects|watching)/',
         pathNot: '^src/models/runtimes/onnx/',
       },
       to: { path: ADAPTER_LIBRARIES, dependencyTypesNot: ['type-only'] },

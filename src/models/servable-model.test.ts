@@ -3,7 +3,7 @@ import { aField } from '../../test/support/serving-fakes.ts';
 import type { InputRecord } from './record-check.ts';
 import type { ModelArtifact, RowOutput, Runtime, RuntimeModel } from './runtimes/runtime.ts';
 import { openModel } from './servable-model.ts';
-import type { Field } from './signature.ts';
+import type { Field, Signature } from './signature.ts';
 import { TRANSFORM_FILE } from './transform-files.ts';
 
 const DOCUMENT = {
@@ -33,14 +33,19 @@ function artifact(document: unknown): ModelArtifact {
 
 /** A model of the given fields that answers the sum of each vector. */
 class SummingModel implements RuntimeModel {
-  readonly signature;
+  readonly signature: Signature;
   readonly maxRows = Number.POSITIVE_INFINITY;
   readonly lanes = 1;
   readonly seen: number[][] = [];
   releases = 0;
 
   constructor(fields: readonly Field[]) {
-    this.signature = { fields, acceptsArray: true, output: { task: 'regression' as const } };
+    this.signature = {
+      fields,
+      acceptsArray: true,
+      output: { task: 'regression' },
+      tensors: { matrix: null, outputs: [] },
+    };
   }
 
   async run(): Promise<readonly RowOutput[]> {

@@ -53,7 +53,13 @@ class TransformedModel implements ServableModel {
     this.transform = transform;
     this.maxRows = model.maxRows;
     this.lanes = model.lanes;
-    this.signature = { fields: transform.fields, acceptsArray: false, output: model.signature.output };
+    const { output, tensors } = model.signature;
+    this.signature = {
+      fields: transform.fields,
+      acceptsArray: false,
+      output,
+      tensors: { ...tensors, matrix: null },
+    };
     this.#width = transform.columns.length;
     this.#vectors = new Float32Array(this.#width);
   }

@@ -59,11 +59,34 @@ export interface OutputField {
   readonly shape: readonly number[];
 }
 
+/** What of an answer an output tensor holds. */
+export type TensorPart =
+  | { readonly is: 'prediction' }
+  /** All probabilities, in the order of the labels. */
+  | { readonly is: 'probabilities' }
+  /** The probability of one class. */
+  | { readonly is: 'probability'; readonly place: number }
+  /** The member of that name of a prediction that is an object. */
+  | { readonly is: 'member' };
+
+/** An output of the graph. `shape` is that of one row: [] where the tensor has no axis but the rows. */
+export interface OutputTensorSpec extends OutputField {
+  readonly holds: TensorPart;
+}
+
+/** What dialects of tensors call things: names and types of the graph itself. */
+export interface GraphTensors {
+  /** The one input that takes all fields side by side, where the model is such a matrix and its fields are sent as they are. */
+  readonly matrix: { readonly name: string; readonly type: ElementType } | null;
+  readonly outputs: readonly OutputTensorSpec[];
+}
+
 export interface Signature {
   readonly fields: readonly Field[];
   /** True for a bare matrix model: a row may also be sent as an array of all its fields in order. */
   readonly acceptsArray: boolean;
   readonly output: OutputSpec;
+  readonly tensors: GraphTensors;
 }
 
 const INTEGER_BOUNDS: Partial<Record<ElementType, readonly [number, number]>> = {

@@ -11,6 +11,7 @@ import { lineFrame, predictionLine } from './prediction-log/lines.ts';
 import type { PredictionLog } from './prediction-log/prediction-log.ts';
 import type { RenderedOutput } from './render.ts';
 import { rowOf } from './row.ts';
+import type { ServedVersion } from './served-version.ts';
 import type { ServingMeter } from './serving-meter.ts';
 import type { Target } from './target.ts';
 
@@ -25,6 +26,7 @@ export interface RequestContext extends LineContext {
 /** One answered row. */
 export interface Answer {
   readonly id: string;
+  readonly output: RowOutput;
   readonly rendered: RenderedOutput;
   /** False only when the log cannot be written and the operator chose to answer all the same. */
   readonly logged: boolean;
@@ -165,6 +167,32 @@ export class Predictor {
     }
   }
 
+  /**
+   * All rows or none, as dialects have it that know no answer for a part: when one row does not fit, none is run, and
+   * INPUT_INVALID says what is wrong with each; when one fails, its failure is the request's.
+   */
+  async predictAll(
+    target: Target,
+    values: readonly JsonValue[],
+    context: RequestContext,
+  ): Promise<readonly Answer[]> {
+    const { served } = target;
+    const [only] = values;
+    if (values.length === 1 && only !== undefined) return [await this.predict(target, only, context)];
+    const problems = problemsOf(served, values);
+    if (problems.length > 0) {
+      const error = invalid(problems);
+      const answered = this.#answered(target, context);
+      const { written } = this.#record(target, { row: null, text: null }, error, answered);
+      await this.#isWritten(written ?? Promise.resolve());
+      throw error;
+    }
+    const answers = await this.predictBatch(target, values, context);
+    const failed = answers.find((answer) => answer instanceof AppError);
+    if (failed !== undefined) throw failed;
+    return answers as readonly Answer[];
+  }
+
   #answered(target: Target, context: RequestContext): Answered {
     const latencyMs = this.#deps.clock.elapsed() - context.receivedAt;
     return { context, latencyMs, frame: frameOf(target, context, latencyMs, null) };
@@ -207,7 +235,13 @@ export class Predictor {
         output: rendered,
       }),
     );
-    return { answer: failure ?? { id, rendered: rendered as RenderedOutput, logged: true }, written };
+    const answer = failure ?? {
+      id,
+      output: result as RowOutput,
+      rendered: rendered as RenderedOutput,
+      logged: true,
+    };
+    return { answer, written };
   }
 
   async #isWritten(written: Promise<unknown>): Promise<boolean> {
@@ -221,6 +255,19 @@ export class Predictor {
     }
   }
 }
+
+/** What is wrong with all rows together, bounded: of many rows the first faults say enough. */
+function problemsOf(served: ServedVersion, values: readonly JsonValue[]): readonly FieldProblem[] {
+  const found: FieldProblem[] = [];
+  values.forEach((value, place) => {
+    const row = rowOf(served.signature, value);
+    if (found.length < MAX_PROBLEMS && !served.check.fits(row))
+      found.push(...served.check.problems(row, `[${place}].`));
+  });
+  return found.slice(0, MAX_PROBLEMS);
+}
+
+const MAX_PROBLEMS = 100;
 
 /** Whether the caller does well to come back with the same rows. */
 function isPassing(failure: AppError): boolean {

@@ -5,7 +5,7 @@ import type { Field, Signature } from '../models/signature.ts';
 import { isWrapped, rowOf } from './row.ts';
 
 function signature(fields: readonly Field[], acceptsArray: boolean): Signature {
-  return { fields, acceptsArray, output: { task: 'regression' } };
+  return { fields, acceptsArray, output: { task: 'regression' }, tensors: { matrix: null, outputs: [] } };
 }
 
 const matrix = signature([aField('f0'), aField('f1')], true);

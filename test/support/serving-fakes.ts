@@ -43,7 +43,7 @@ export function aSignature(
   fields: readonly Field[] = [aField('x')],
   output: OutputSpec = { task: 'regression' },
 ): Signature {
-  return { fields, acceptsArray: false, output };
+  return { fields, acceptsArray: false, output, tensors: { matrix: null, outputs: [] } };
 }
 
 export function aVersion(change: Partial<ModelVersion> = {}): ModelVersion {

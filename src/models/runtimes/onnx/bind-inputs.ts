@@ -1,5 +1,11 @@
 import { AppError } from '../../../kernel/errors.ts';
-import { type ElementType, type Field, floatMaximum, integerBounds } from '../../signature.ts';
+import {
+  type ElementType,
+  type Field,
+  floatMaximum,
+  type GraphTensors,
+  integerBounds,
+} from '../../signature.ts';
 import type { DeclaredInput } from '../runtime.ts';
 
 /** An input or output as the session describes it; a dimension is a size, or a name when it is free. */
@@ -23,6 +29,8 @@ export interface InputBinding {
   readonly fields: readonly Field[];
   readonly tensors: readonly TensorPlan[];
   readonly acceptsArray: boolean;
+  /** The lone tensor that takes all fields side by side. */
+  readonly matrix: GraphTensors['matrix'];
   /** 1 when the graph fixes its batch axis to one row. */
   readonly maxRows: number;
 }
@@ -45,7 +53,14 @@ export function bindInputs(
   const matrixWidth = lone?.rowShape.length === 1 ? (lone.rowShape[0] ?? -1) : -1;
   if (lone !== undefined && matrixWidth > 0 && !isColumnOf(lone.input, columns)) {
     const bound = matrixColumns(lone.input, matrixWidth, columns, handlesMissing);
-    return { fields: bound, tensors: [plan(lone.input, lone.rowShape, bound)], acceptsArray: true, maxRows };
+    const { name, type } = lone.input;
+    return {
+      fields: bound,
+      tensors: [plan(lone.input, lone.rowShape, bound)],
+      acceptsArray: true,
+      matrix: { name, type },
+      maxRows,
+    };
   }
   const fields = rows.map(({ input, rowShape }) =>
     tensorField(
@@ -59,6 +74,7 @@ export function bindInputs(
     fields: inDeclaredOrder(fields, columns),
     tensors: rows.map(({ input, rowShape }, i) => plan(input, rowShape, [fields[i] as Field])),
     acceptsArray: rows.length === 1,
+    matrix: null,
     maxRows,
   };
 }

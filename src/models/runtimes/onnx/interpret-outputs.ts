@@ -1,6 +1,13 @@
 import { AppError } from '../../../kernel/errors.ts';
 import type { JsonValue } from '../../../kernel/json.ts';
-import { floatMaximum, type Label, type OutputField, type OutputSpec } from '../../signature.ts';
+import {
+  floatMaximum,
+  type Label,
+  type OutputField,
+  type OutputSpec,
+  type OutputTensorSpec,
+  type TensorPart,
+} from '../../signature.ts';
 import type { DeclaredModel } from '../runtime.ts';
 import type { TensorPort } from './bind-inputs.ts';
 import type { OnnxGraph, OnnxNode } from './graph.ts';
@@ -9,6 +16,8 @@ import { findLabels } from './labels.ts';
 /** Which output tensors make a row's answer, and how. */
 export interface OutputPlan {
   readonly spec: OutputSpec;
+  /** The outputs as dialects of tensors name them. */
+  readonly tensors: readonly OutputTensorSpec[];
   readonly labelOutput: string | null;
   /** One [rows, classes] tensor, or one tensor a class (`zipmap: columns`). */
   readonly probabilityOutputs: readonly string[];
@@ -60,6 +69,7 @@ export function interpretOutputs(
   if (only !== undefined && outputs.length === 1 && only.type !== 'string' && widthOf(only) === 1) {
     return {
       spec: { task: 'regression' },
+      tensors: [tensorOf(only, { is: 'prediction' })],
       labelOutput: null,
       probabilityOutputs: [],
       scores: 'probabilities',
@@ -110,6 +120,12 @@ function labelledClassifier(
       hasProbabilities: scores.length > 0,
       positive: positiveOf(labels, declared.positiveLabel),
     },
+    tensors: [
+      { ...tensorOf(label, { is: 'prediction' }), type: typeOfLabels(labels, label.type) },
+      ...scores.map((output, place) =>
+        tensorOf(output, scores.length === 1 ? { is: 'probabilities' } : { is: 'probability', place }),
+      ),
+    ],
     labelOutput: label.name,
     probabilityOutputs: scores.map((output) => output.name),
     scores: 'probabilities',
@@ -132,6 +148,7 @@ function scoreClassifier(output: TensorPort, last: string | null, declared: Decl
       hasProbabilities: true,
       positive: positiveOf(labels, declared.positiveLabel),
     },
+    tensors: [tensorOf(output, isPositive ? { is: 'probability', place: 1 } : { is: 'probabilities' })],
     labelOutput: null,
     probabilityOutputs: [output.name],
     scores: last === 'Softmax' || last === 'Sigmoid' ? 'probabilities' : 'logits',
@@ -156,19 +173,33 @@ function positiveOf(labels: readonly Label[] | null, declared: Label | null): La
 }
 
 function generic(outputs: readonly TensorPort[]): OutputPlan {
-  const fields: OutputField[] = outputs.map(({ name, type, shape }) => ({
-    name,
-    type,
-    shape: shape.slice(1).map((size) => (typeof size === 'number' ? size : -1)),
-  }));
   return {
-    spec: { task: 'generic', outputs: fields },
+    spec: { task: 'generic', outputs: outputs.map(fieldOf) },
+    tensors: outputs.map((output) =>
+      tensorOf(output, outputs.length === 1 ? { is: 'prediction' } : { is: 'member' }),
+    ),
     labelOutput: null,
     probabilityOutputs: [],
     scores: 'probabilities',
     renamed: null,
     fetches: outputs.map((output) => output.name),
   };
+}
+
+function fieldOf({ name, type, shape }: TensorPort): OutputField {
+  return { name, type, shape: shape.slice(1).map((size) => (typeof size === 'number' ? size : -1)) };
+}
+
+function tensorOf(output: TensorPort, holds: TensorPart): OutputTensorSpec {
+  return { ...fieldOf(output), holds };
+}
+
+/** Labels that the author renamed may be of another type than the graph's. */
+function typeOfLabels(labels: readonly Label[] | null, type: TensorPort['type']): TensorPort['type'] {
+  if (labels === null) return type;
+  if (labels.some((label) => typeof label === 'string')) return 'string';
+  if (labels.every((label) => typeof label === 'boolean')) return 'bool';
+  return labels.every((label) => Number.isInteger(label)) ? 'int64' : 'float64';
 }
 
 function producerOf(output: string, graph: OnnxGraph): string | null {

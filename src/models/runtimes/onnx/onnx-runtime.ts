@@ -84,7 +84,12 @@ class OnnxModel implements RuntimeModel {
     this.#freeFields = binding.fields.filter((field) => field.shape.includes(-1)).map((field) => field.name);
     this.maxRows = binding.maxRows;
     this.lanes = session.lanes;
-    this.signature = { fields: binding.fields, acceptsArray: binding.acceptsArray, output: plan.spec };
+    this.signature = {
+      fields: binding.fields,
+      acceptsArray: binding.acceptsArray,
+      output: plan.spec,
+      tensors: { matrix: binding.matrix, outputs: plan.tensors },
+    };
   }
 
   async run(rows: readonly InputRecord[]): Promise<readonly RowOutput[]> {

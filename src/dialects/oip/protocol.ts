@@ -1,0 +1,143 @@
+import type { AppError } from '../../kernel/errors.ts';
+
+/**
+ * The Open Inference Protocol V2 without a transport (github.com/kserve/open-inference-protocol): what REST and gRPC both
+ * translate to, so that both answer the same.
+ */
+export const DATATYPES = [
+  'BOOL',
+  'UINT8',
+  'UINT16',
+  'UINT32',
+  'UINT64',
+  'INT8',
+  'INT16',
+  'INT32',
+  'INT64',
+  'FP16',
+  'FP32',
+  'FP64',
+  'BF16',
+  'BYTES',
+] as const;
+export type Datatype = (typeof DATATYPES)[number];
+
+export type Parameters = Readonly<Record<string, string | number | boolean>>;
+
+/** Elements in row-major order. Integers of 64 bits are numbers where those are exact, else bigints; BYTES are texts, or bytes that are no UTF-8. */
+export type TensorValues = ArrayLike<number | bigint | boolean | string | Uint8Array>;
+
+export interface Tensor {
+  readonly name: string;
+  readonly datatype: Datatype;
+  readonly shape: readonly number[];
+  readonly data: TensorValues;
+  readonly parameters?: Parameters;
+}
+
+export interface RequestedOutput {
+  readonly name: string;
+  readonly parameters: Parameters;
+}
+
+export interface InferRequest {
+  readonly modelName: string;
+  /** Empty for the version that the endpoint serves. */
+  readonly modelVersion: string;
+  readonly id: string | undefined;
+  readonly parameters: Parameters;
+  readonly inputs: readonly Tensor[];
+  /** Null for all of them. */
+  readonly outputs: readonly RequestedOutput[] | null;
+}
+
+export interface InferResponse {
+  readonly modelName: string;
+  readonly modelVersion: string;
+  readonly id: string | undefined;
+  readonly parameters: Parameters;
+  readonly outputs: readonly Tensor[];
+}
+
+export interface TensorMetadata {
+  readonly name: string;
+  readonly datatype: Datatype;
+  /** -1 for an axis of any length; the first is the rows. */
+  readonly shape: readonly number[];
+}
+
+export interface ModelMetadata {
+  readonly name: string;
+  readonly versions: readonly string[];
+  readonly platform: string;
+  readonly inputs: readonly TensorMetadata[];
+  readonly outputs: readonly TensorMetadata[];
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+export interface ServerMetadata {
+  readonly name: string;
+  readonly version: string;
+  readonly extensions: readonly string[];
+}
+
+/** Triton's states of a version in the repository. */
+export type RepositoryState = 'UNAVAILABLE' | 'LOADING' | 'READY' | 'UNLOADING';
+
+export interface RepositoryEntry {
+  readonly name: string;
+  readonly version: string;
+  readonly state: RepositoryState;
+  readonly reason: string;
+}
+
+/** Counts, and sums of nanoseconds, since the version was loaded. */
+export interface ModelStatistics {
+  readonly name: string;
+  readonly version: string;
+  /** Unix milliseconds; 0 when there was none. */
+  readonly lastInference: number;
+  /** Rows. */
+  readonly inferenceCount: number;
+  /** Runs of the model. */
+  readonly executionCount: number;
+  readonly success: Duration;
+  readonly fail: Duration;
+  readonly queue: Duration;
+  readonly computeInput: Duration;
+  readonly computeInfer: Duration;
+  readonly computeOutput: Duration;
+}
+
+export interface Duration {
+  readonly count: number;
+  readonly ns: number;
+}
+
+/** What a transport knows of a call beside its message. */
+export interface Caller {
+  /** 32 hexadecimal digits, as `traceparent` has them. */
+  readonly traceId: string;
+  readonly routingKey: string | undefined;
+  /** `clock.elapsed()` when the message was parsed. */
+  readonly receivedAt: number;
+  /** `oip-rest` or `oip-grpc`, for the log line. */
+  readonly dialect: string;
+}
+
+/** What both transports serve. Each fails with an `AppError`; a transport turns its kind into a status. */
+export interface InferenceService {
+  server(): ServerMetadata;
+  live(): boolean;
+  ready(): boolean;
+  /** MODEL_NOT_FOUND or VERSION_NOT_FOUND when there is none; false while it cannot answer. */
+  modelReady(name: string, version: string): Promise<boolean>;
+  model(name: string, version: string): Promise<ModelMetadata>;
+  infer(request: InferRequest, caller: Caller): Promise<InferResponse>;
+  /** Of all loaded versions where `name` is empty. */
+  statistics(name: string, version: string): Promise<readonly ModelStatistics[]>;
+  index(onlyReady: boolean): Promise<readonly RepositoryEntry[]>;
+  load(name: string): Promise<void>;
+  unload(name: string): Promise<void>;
+}
+
