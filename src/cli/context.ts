@@ -4,7 +4,7 @@ import type { ModelStore } from '../models/registry/model-store.ts';
 import type { ModelRegistry, Registration } from '../models/registry/registry.ts';
 import type { TrainingColumns, TrainingRows } from '../models/transforms/column-batch.ts';
 import type { EncodingJob } from '../models/transforms/encoding-job.ts';
-import type { EndpointStatus } from '../serving/fleet.ts';
+import type { EndpointStatus } from '../serving/endpoint.ts';
 import type { PredictionStore } from '../watching/prediction-store.ts';
 
 export interface CliRegistry {

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { AppError, messageOf } from '../kernel/errors.ts';
 import { isJsonObject, type JsonObject } from '../kernel/json.ts';
 import { parseModelReference } from '../models/model-reference.ts';
-import { type ModelVersion, stageOf, versionLabel } from '../models/model-version.ts';
+import { type ModelVersion, versionLabel } from '../models/model-version.ts';
 import { CODE_FILE, codeFiles, documentFiles } from '../models/transform-files.ts';
 import type { CliContext, CliRegistry, GlobalOptions } from './context.ts';
 import { table } from './output.ts';
@@ -131,7 +131,12 @@ export function registerModels(program: Command, context: CliContext): void {
       requireInUse(version);
       await session.verify(version);
       await session.models.setAlias(version.model, to, version.number);
-      const promoted = await session.registry.resolve({ model: version.model, by: 'alias', alias: to });
+      const promoted = await session.registry.resolve({
+        model: version.model,
+        scheme: 'name',
+        by: 'alias',
+        alias: to,
+      });
       return {
         json: { ...shown(promoted), promoted_to: to },
         text: `${nameOf(version)} is ${version.model}@${to} now`,
@@ -154,7 +159,7 @@ export function registerModels(program: Command, context: CliContext): void {
       requireAlias(alias);
       const parsed = parseModelReference(reference);
       if (remove === true) {
-        await registry.getModel(parsed.model);
+        await registry.getModel(parsed.model, 'name');
         const removed = await store.removeAlias(parsed.model, alias);
         if (!removed) throw new AppError('VERSION_NOT_FOUND', `${parsed.model} has no alias "${alias}"`);
         return { json: { model: parsed.model, alias, removed }, text: `${parsed.model}@${alias} is gone` };
@@ -162,7 +167,7 @@ export function registerModels(program: Command, context: CliContext): void {
       const version = await registry.resolve(parsed);
       requireInUse(version);
       await store.setAlias(version.model, alias, version.number);
-      const named = await registry.resolve({ model: version.model, by: 'alias', alias });
+      const named = await registry.resolve({ model: version.model, scheme: 'name', by: 'alias', alias });
       return {
         json: { ...shown(named), alias },
         text: `${nameOf(version)} is ${version.model}@${alias} now`,
@@ -182,6 +187,7 @@ export function registerModels(program: Command, context: CliContext): void {
       await store.setArchived(version.model, version.number, restore === true ? null : Date.now());
       const after = await registry.resolve({
         model: version.model,
+        scheme: 'name',
         by: 'version',
         version: String(version.number),
       });
@@ -216,10 +222,10 @@ function rowOf(version: ModelVersion): readonly string[] {
     version.model,
     String(version.number),
     versionLabel(version),
-    stageOf(version),
+    version.stage,
     version.aliases.join(', ') || '-',
     new Date(version.createdAt).toISOString().slice(0, 16).replace('T', ' '),
-    version.digest.slice(0, 19),
+    version.digest?.slice(0, 19) ?? '-',
   ];
 }
 
@@ -228,7 +234,7 @@ function shown(version: ModelVersion): Record<string, unknown> {
     model: version.model,
     number: version.number,
     version: versionLabel(version),
-    stage: stageOf(version),
+    stage: version.stage,
     aliases: version.aliases,
     flavor: version.flavor,
     digest: version.digest,

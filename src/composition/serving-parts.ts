@@ -8,11 +8,13 @@ import { isModelPath } from '../models/model-reference.ts';
 import { OnnxRuntime } from '../models/runtimes/onnx/onnx-runtime.ts';
 import type { ThreadSessions } from '../models/runtimes/onnx/thread-sessions.ts';
 import { Fleet } from '../serving/fleet.ts';
+import { Follower } from '../serving/follower.ts';
 import { compileRedaction } from '../serving/prediction-log/redaction.ts';
 import { SegmentLog } from '../serving/prediction-log/segment-log.ts';
 import { loadVersion } from '../serving/served-version.ts';
 import type { ServingMeter } from '../serving/serving-meter.ts';
 import { VersionPool } from '../serving/version-pool.ts';
+import { createLastServedFiles } from './last-served-files.ts';
 import type { RegistrySession } from './open-registry.ts';
 import type { Paths } from './paths.ts';
 import { VERSION } from './version.ts';
@@ -87,8 +89,19 @@ export function createPool(
   });
 }
 
+export function createFollower(config: Config, fleet: Fleet, logger: Logger): Follower {
+  return new Follower({
+    endpoints: fleet.following(),
+    pollMs: config.registry.poll_interval_ms,
+    clock: systemClock,
+    logger,
+    random: Math.random,
+  });
+}
+
 export function createFleet(
   config: Config,
+  paths: Paths,
   references: ReadonlyMap<string, string>,
   session: RegistrySession,
   pool: VersionPool,
@@ -100,6 +113,10 @@ export function createFleet(
     pool,
     meter,
     logger,
+    clock: systemClock,
+    lastServed: createLastServedFiles(path.join(paths.data, 'endpoints'), logger),
+    keepPrevious: config.registry.keep_previous,
+    rollbackWindowMs: config.registry.rollback_window_ms,
     statusOf,
     defaultEndpoint: defaultEndpointOf(config) ?? null,
     endpoints: Object.entries(config.endpoints).map(([name, endpoint]) => ({
@@ -108,6 +125,7 @@ export function createFleet(
       required: endpoint.required,
       redact: compileRedaction(endpoint.redact, config.prediction_log.hash_key),
       redactedFields: Object.keys(endpoint.redact),
+      onSignatureChange: endpoint.on_signature_change,
     })),
   });
 }

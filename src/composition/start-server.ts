@@ -13,7 +13,9 @@ import { systemClock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { ThreadSessions } from '../models/runtimes/onnx/thread-sessions.ts';
-import type { EndpointStatus, Fleet } from '../serving/fleet.ts';
+import type { EndpointStatus } from '../serving/endpoint.ts';
+import type { Fleet } from '../serving/fleet.ts';
+import type { Follower } from '../serving/follower.ts';
 import type { SegmentLog } from '../serving/prediction-log/segment-log.ts';
 import { Predictor } from '../serving/predictor.ts';
 import { createServingMeter } from '../serving/serving-meter.ts';
@@ -26,6 +28,7 @@ import { type Paths, pathsOf } from './paths.ts';
 import { logFamily, modelInfoFamily, problemsOf, summaryOf } from './server-state.ts';
 import {
   createFleet,
+  createFollower,
   createPool,
   type OnRegistered,
   openPredictionLog,
@@ -61,6 +64,7 @@ interface Parts {
   readonly session: RegistrySession;
   readonly log: SegmentLog;
   readonly fleet: Fleet;
+  readonly follower: Follower;
   readonly predictor: Predictor;
   readonly state: { stopping: boolean; storage: StorageWorker | null };
 }
@@ -112,7 +116,8 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     undo.push(() => threads.close());
     const pool = createPool(config, session, threads, servingMeter, logger);
     undo.push(() => pool.close());
-    const fleet = createFleet(config, references, session, pool, servingMeter, logger);
+    const fleet = createFleet(config, paths, references, session, pool, servingMeter, logger);
+    const follower = createFollower(config, fleet, logger);
     const state: Parts['state'] = { stopping: false, storage: null };
     undo.push(() => drainStore(state, logger));
     const log = openPredictionLog(config, paths, logger);
@@ -135,6 +140,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       session,
       log,
       fleet,
+      follower,
       predictor,
       state,
     });
@@ -142,6 +148,8 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     const port = await listener.listen(config.server.host, config.server.port);
     await fleet.start();
     refuseWhenNothingServes(fleet);
+    follower.start();
+    undo.push(() => follower.stop());
     state.storage = startStorage(config, paths, logger, meter);
     logger.info('Slipway is up', {
       'event.action': 'server.started',
@@ -165,7 +173,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
 }
 
 function createListener(parts: Parts): Promise<HttpListener> {
-  const { config, logger, meter, session, log, fleet, predictor, state } = parts;
+  const { config, logger, meter, session, log, fleet, follower, predictor, state } = parts;
   const answersUnlogged = config.prediction_log.on_unwritable === 'answer';
   return createHttpListener(
     httpOptions(config, parts.cwd),
@@ -176,7 +184,7 @@ function createListener(parts: Parts): Promise<HttpListener> {
           uptimeSeconds: () => process.uptime(),
           endpoints: () => fleet.endpoints(),
           ready: () => !state.stopping && fleet.ready && (log.failure === null || answersUnlogged),
-          problems: () => problemsOf(log, state.storage, state.stopping),
+          problems: () => [...problemsOf(log, state.storage, state.stopping), ...follower.problems()],
         });
         registerPages(app, {
           version: VERSION,

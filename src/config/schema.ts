@@ -63,6 +63,26 @@ const endpoint = z.strictObject({
     .record(z.string(), z.enum(['drop', 'hash']))
     .default({})
     .describe('Per raw field: leave it out of the prediction log, or log a keyed hash (HMAC-SHA-256) of it'),
+  on_signature_change: z
+    .enum(['refuse', 'accept'])
+    .default('refuse')
+    .describe(
+      'Whether a new version may take over that no longer takes the rows, or gives the answers, of the one that serves',
+    ),
+});
+
+const registry = z.strictObject({
+  poll_interval_ms: milliseconds
+    .default(5_000)
+    .describe('How often endpoints look where their alias or stage points now, give or take a fifth'),
+  keep_previous: z
+    .number()
+    .int()
+    .min(1)
+    .max(10)
+    .default(1)
+    .describe('How many versions that an endpoint served before stay in memory, for a way back'),
+  rollback_window_ms: milliseconds.default(600_000).describe('How long they stay'),
 });
 
 const serving = z.strictObject({
@@ -160,6 +180,7 @@ export const configSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('The endpoint of POST /predict; must be named when there are several'),
+  registry: registry.prefault({}).describe('Where models come from, and how endpoints follow it'),
   serving: serving.prefault({}).describe('Batching, queues and deadlines'),
   prediction_log: predictionLog.prefault({}).describe('The prediction log'),
   logging: logging.prefault({}).describe('The application log'),

@@ -59,10 +59,24 @@ export const health = z
       z.string(),
       z.object({
         state: z.enum(['loading', 'ready', 'failed']),
+        reference: z.string().describe('what it is told to serve'),
         model: z.string().nullable(),
         version: z.string().nullable(),
+        revision: z.number().int().describe('counts the versions that it switched to'),
         required: z.boolean(),
         reason: z.string().nullable(),
+        candidate: z
+          .object({
+            version: z.string(),
+            number: z.number().int(),
+            state: z.enum(['loading', 'refused']),
+            reason: z.string().nullable(),
+            since: z.string(),
+            next_try: z.string().nullable(),
+          })
+          .nullable()
+          .describe('a version that is to take over, or that was refused'),
+        previous: z.array(z.string()).describe('versions that served before and are kept in memory'),
       }),
     ),
     problems: z.array(z.string()).describe('why the status is degraded'),
@@ -98,7 +112,7 @@ export const modelInfo = z
     runtime: z.string(),
     loaded: z.boolean(),
     loaded_since: z.string().nullable(),
-    digest: z.string(),
+    digest: z.string().nullable().describe('null before its files were ever fetched'),
     transform_hash: z.string().nullable(),
     signature: z
       .object({

@@ -46,6 +46,7 @@ export const ERROR_CODES = {
   OVERLOADED: { kind: 'unavailable', title: 'The server is overloaded' },
   LOG_UNWRITABLE: { kind: 'unavailable', title: 'The prediction log cannot be written' },
   SHUTTING_DOWN: { kind: 'unavailable', title: 'The server is shutting down' },
+  REGISTRY_UNAVAILABLE: { kind: 'unavailable', title: 'The model registry cannot be reached' },
   STORE_UNAVAILABLE: { kind: 'unavailable', title: 'The store cannot be reached' },
   INFERENCE_FAILED: { kind: 'internal', title: 'The model failed on this input' },
   INTERNAL: { kind: 'internal', title: 'Something inside the server failed' },

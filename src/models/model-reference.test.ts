@@ -1,26 +1,35 @@
 import { describe, expect, it } from 'vitest';
 import { aVersion } from '../../test/support/serving-fakes.ts';
-import { compareSemver, parseModelReference, SEMVER, selectMajor, selectVersion } from './model-reference.ts';
+import {
+  compareSemver,
+  parseModelReference,
+  referenceText,
+  SEMVER,
+  selectMajor,
+  selectVersion,
+} from './model-reference.ts';
 import type { ModelVersion, RegisteredModel } from './model-version.ts';
 
 describe('parseModelReference', () => {
   it.each([
-    ['sales', { model: 'sales', by: 'latest' }],
-    ['sales/latest', { model: 'sales', by: 'latest' }],
-    ['models:/sales', { model: 'sales', by: 'latest' }],
-    ['models:/sales/latest', { model: 'sales', by: 'latest' }],
-    ['sales@champion', { model: 'sales', by: 'alias', alias: 'champion' }],
-    ['models:/sales@champion', { model: 'sales', by: 'alias', alias: 'champion' }],
-    ['sales/7', { model: 'sales', by: 'version', version: '7' }],
-    ['models:/sales/7', { model: 'sales', by: 'version', version: '7' }],
-    ['sales/2.1.0', { model: 'sales', by: 'version', version: '2.1.0' }],
-    ['sales/v2.1.0', { model: 'sales', by: 'version', version: '2.1.0' }],
-    ['sales/2.1.0-rc.1+b5', { model: 'sales', by: 'version', version: '2.1.0-rc.1+b5' }],
-    ['models:/sales/Production', { model: 'sales', by: 'alias', alias: 'production' }],
-    ['sales/Staging', { model: 'sales', by: 'alias', alias: 'staging' }],
-    ['a.B_c-9', { model: 'a.B_c-9', by: 'latest' }],
+    ['sales', { model: 'sales', scheme: 'name', by: 'latest' }],
+    ['sales/latest', { model: 'sales', scheme: 'name', by: 'latest' }],
+    ['models:/sales', { model: 'sales', scheme: 'models', by: 'latest' }],
+    ['models:/sales/latest', { model: 'sales', scheme: 'models', by: 'latest' }],
+    ['sales@champion', { model: 'sales', scheme: 'name', by: 'alias', alias: 'champion' }],
+    ['models:/sales@champion', { model: 'sales', scheme: 'models', by: 'alias', alias: 'champion' }],
+    ['sales/7', { model: 'sales', scheme: 'name', by: 'version', version: '7' }],
+    ['models:/sales/7', { model: 'sales', scheme: 'models', by: 'version', version: '7' }],
+    ['sales/2.1.0', { model: 'sales', scheme: 'name', by: 'version', version: '2.1.0' }],
+    ['sales/v2.1.0', { model: 'sales', scheme: 'name', by: 'version', version: '2.1.0' }],
+    ['sales/2.1.0-rc.1+b5', { model: 'sales', scheme: 'name', by: 'version', version: '2.1.0-rc.1+b5' }],
+    ['models:/sales/Production', { model: 'sales', scheme: 'models', by: 'stage', stage: 'Production' }],
+    ['sales/staging', { model: 'sales', scheme: 'name', by: 'stage', stage: 'Staging' }],
+    ['models:/a b%/3', { model: 'a b%', scheme: 'models', by: 'version', version: '3' }],
+    ['a.B_c-9', { model: 'a.B_c-9', scheme: 'name', by: 'latest' }],
   ])('%s', (text, expected) => {
     expect(parseModelReference(text)).toEqual(expected);
+    expect(parseModelReference(referenceText(parseModelReference(text)))).toEqual(expected);
   });
 
   it.each([
@@ -44,6 +53,7 @@ describe('parseModelReference', () => {
   it('takes no name of JavaScript for a stage', () => {
     expect(parseModelReference('sales/constructor')).toEqual({
       model: 'sales',
+      scheme: 'name',
       by: 'version',
       version: 'constructor',
     });
@@ -111,25 +121,28 @@ describe('selectVersion', () => {
   );
 
   it.each([
-    [{ model: 'sales', by: 'latest' }, 3],
-    [{ model: 'sales', by: 'alias', alias: 'production' }, 2],
-    [{ model: 'sales', by: 'version', version: '1.0.0' }, 1],
-    [{ model: 'sales', by: 'version', version: '1' }, 1],
-    [{ model: 'sales', by: 'version', version: '4' }, 4],
+    [{ model: 'sales', scheme: 'name', by: 'latest' }, 3],
+    [{ model: 'sales', scheme: 'name', by: 'alias', alias: 'production' }, 2],
+    [{ model: 'sales', scheme: 'name', by: 'stage', stage: 'Production' }, 2],
+    [{ model: 'sales', scheme: 'name', by: 'stage', stage: 'Archived' }, 4],
+    [{ model: 'sales', scheme: 'name', by: 'version', version: '1.0.0' }, 1],
+    [{ model: 'sales', scheme: 'name', by: 'version', version: '1' }, 1],
+    [{ model: 'sales', scheme: 'name', by: 'version', version: '4' }, 4],
   ] as const)('%j is number %d', (reference, number) => {
     expect(selectVersion(model, reference).number).toBe(number);
   });
 
   it('says what there is when there is none', () => {
-    const find = (): ModelVersion => selectVersion(model, { model: 'sales', by: 'alias', alias: 'champion' });
+    const find = (): ModelVersion =>
+      selectVersion(model, { model: 'sales', scheme: 'name', by: 'alias', alias: 'champion' });
     expect(find).toThrow(expect.objectContaining({ code: 'VERSION_NOT_FOUND' }));
     expect(find).toThrow('sales has no alias "champion"; it has 3.0.0, 3, 2.0.0 @production, 1.0.0');
   });
 
   it('has no latest when all are archived', () => {
-    expect(() => selectVersion(aModel({ archivedAt: 1 }), { model: 'sales', by: 'latest' })).toThrow(
-      'sales has no version in use',
-    );
+    expect(() =>
+      selectVersion(aModel({ archivedAt: 1 }), { model: 'sales', scheme: 'name', by: 'latest' }),
+    ).toThrow('sales has no version in use');
   });
 });
 

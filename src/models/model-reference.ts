@@ -1,70 +1,106 @@
 import { AppError } from '../kernel/errors.ts';
-import type { ModelVersion, RegisteredModel } from './model-version.ts';
+import type { ModelVersion, RegisteredModel, Stage } from './model-version.ts';
 import { versionLabel } from './model-version.ts';
+
+/** How a name was written: `models:/name` is MLflow's where an MLflow registry is configured, and a bare name never is. */
+export type NameScheme = 'name' | 'models';
+
+interface Named {
+  readonly model: string;
+  readonly scheme: NameScheme;
+}
 
 /** Which version of which model is meant. */
 export type ModelReference =
-  | { readonly model: string; readonly by: 'latest' }
-  | { readonly model: string; readonly by: 'alias'; readonly alias: string }
-  | { readonly model: string; readonly by: 'version'; readonly version: string };
+  | (Named & { readonly by: 'latest' })
+  | (Named & { readonly by: 'alias'; readonly alias: string })
+  | (Named & { readonly by: 'stage'; readonly stage: Stage })
+  | (Named & { readonly by: 'version'; readonly version: string });
 
+/** A model's name in MLflow: anything without a slash or a colon. */
+const MLFLOW_NAME = /^[^/:@]{1,256}$/;
 export const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 /** Whether an endpoint's model is a place on the disk, and not a name in the registry. */
 export function isModelPath(text: string): boolean {
   return /^\.{0,2}[\\/]|^[A-Za-z]:[\\/]|\.onnx$/.test(text);
 }
 
-const STAGES: ReadonlyMap<string, string> = new Map([
-  ['Production', 'production'],
-  ['Staging', 'staging'],
-]);
+const STAGES: readonly Stage[] = ['Production', 'Staging', 'Archived', 'None'];
 
 /**
  * Reads `name`, `name@alias`, `name/7`, `name/2.1.0`, and MLflow's `models:/name/7`, `models:/name@alias`,
- * `models:/name/Production` (the alias `production`), `models:/name/latest`. ARGUMENT_INVALID otherwise.
+ * `models:/name/Production`, `models:/name/latest`. ARGUMENT_INVALID otherwise.
  */
 export function parseModelReference(text: string): ModelReference {
-  const match = /^(?:models:\/)?([^/@]+)(?:@([^/@]+)|\/([^/@]+))?$/.exec(text);
-  const [, model = '', alias, version] = match ?? [];
-  if (!MODEL_NAME.test(model)) {
+  const [, uri, model = '', alias, version] =
+    /^(models:\/)?([^/@]+)(?:@([^/@]+)|\/([^/@]+))?$/.exec(text) ?? [];
+  if (!(uri === undefined ? MODEL_NAME : MLFLOW_NAME).test(model)) {
     throw new AppError(
       'ARGUMENT_INVALID',
       `"${text.slice(0, 200)}" names no model: write name, name@alias, name/7 or models:/name/Production`,
     );
   }
-  if (alias !== undefined) return { model, by: 'alias', alias };
-  if (version === undefined || version === 'latest') return { model, by: 'latest' };
-  const stageAlias = STAGES.get(version);
-  return stageAlias === undefined
-    ? { model, by: 'version', version: version.replace(/^v(?=\d)/, '') }
-    : { model, by: 'alias', alias: stageAlias };
+  const named = { model, scheme: uri === undefined ? 'name' : 'models' } as const;
+  if (alias !== undefined) return { ...named, by: 'alias', alias };
+  if (version === undefined || version === 'latest') return { ...named, by: 'latest' };
+  const stage = STAGES.find((each) => each.toLowerCase() === version.toLowerCase());
+  if (stage !== undefined) return { ...named, by: 'stage', stage };
+  return { ...named, by: 'version', version: version.replace(/^v(?=\d)/, '') };
+}
+
+/** The reference as it is written. */
+export function referenceText(reference: ModelReference): string {
+  const name = `${reference.scheme === 'models' ? 'models:/' : ''}${reference.model}`;
+  switch (reference.by) {
+    case 'latest':
+      return `${name}/latest`;
+    case 'alias':
+      return `${name}@${reference.alias}`;
+    case 'stage':
+      return `${name}/${reference.stage}`;
+    case 'version':
+      return `${name}/${reference.version}`;
+  }
+}
+
+/** Whether the reference may stand for another version tomorrow. */
+export function canMove(reference: ModelReference): boolean {
+  return reference.by !== 'version';
 }
 
 /** Finds the version that is meant. VERSION_NOT_FOUND lists what there is. Archived ones are found by number only. */
 export function selectVersion(model: RegisteredModel, reference: ModelReference): ModelVersion {
-  const live = model.versions.filter((version) => version.archivedAt === null);
-  const found =
-    reference.by === 'latest'
-      ? live[0]
-      : reference.by === 'alias'
-        ? live.find((version) => version.aliases.includes(reference.alias))
-        : model.versions.find(
-            (version) => version.semver === reference.version || String(version.number) === reference.version,
-          );
+  const found = findVersion(model, reference);
   if (found !== undefined) return found;
-  const wanted =
-    reference.by === 'latest'
-      ? 'version in use'
-      : reference.by === 'alias'
-        ? `alias "${reference.alias}"`
-        : `version "${reference.version}"`;
   const known = model.versions
     .slice(0, 5)
     .map((version) => [versionLabel(version), ...version.aliases.map((name) => `@${name}`)].join(' '));
   throw new AppError(
     'VERSION_NOT_FOUND',
-    `${model.name} has no ${wanted.slice(0, 160)}; it has ${known.join(', ')}`,
+    `${model.name} has no ${wanted(reference).slice(0, 160)}; it has ${known.join(', ')}`,
   );
+}
+
+function findVersion(model: RegisteredModel, reference: ModelReference): ModelVersion | undefined {
+  const live = model.versions.filter((version) => version.archivedAt === null);
+  switch (reference.by) {
+    case 'latest':
+      return live[0];
+    case 'alias':
+      return live.find((version) => version.aliases.includes(reference.alias));
+    case 'stage':
+      return model.versions.find((version) => version.stage === reference.stage);
+    case 'version':
+      return model.versions.find(
+        (version) => version.semver === reference.version || String(version.number) === reference.version,
+      );
+  }
+}
+
+function wanted(reference: ModelReference): string {
+  if (reference.by === 'latest') return 'version in use';
+  if (reference.by === 'alias') return `alias "${reference.alias}"`;
+  return reference.by === 'stage' ? `version in ${reference.stage}` : `version "${reference.version}"`;
 }
 
 /** The newest version of a major: by semantic version, or by the registry's number where no version carries one. */

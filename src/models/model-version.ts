@@ -7,15 +7,19 @@ export interface ArtifactFile {
   readonly bytes: number;
 }
 
-/** A registered model version. Everything but aliases and `archivedAt` is fixed at registration. */
+/** Whose version it is: two registries may know the same name. */
+export type RegistryKind = 'embedded' | 'mlflow';
+
+/** A registered model version. Everything but aliases, stage and `archivedAt` is fixed at registration. */
 export interface ModelVersion {
+  readonly registry: RegistryKind;
   readonly model: string;
   /** The registry's number, 1, 2, 3 … within the model. */
   readonly number: number;
   /** Semantic version (semver.org 2.0.0) where one was given, without a leading `v`. */
   readonly semver: string | null;
-  /** Digest of the whole artifact: `sha256:` and the hash over its sorted file list. */
-  readonly digest: string;
+  /** Digest of the whole artifact: `sha256:` and the hash over its sorted file list; null before it was ever fetched. */
+  readonly digest: string | null;
   readonly files: readonly ArtifactFile[];
   /** MLflow's word for the format: `onnx`. */
   readonly flavor: string;
@@ -24,6 +28,7 @@ export interface ModelVersion {
   /** What training said of it: metrics, baseline, data; empty when nothing was said. */
   readonly metadata: JsonObject;
   readonly aliases: readonly string[];
+  readonly stage: Stage;
   /** Unix milliseconds. */
   readonly createdAt: number;
   readonly archivedAt: number | null;
@@ -39,11 +44,22 @@ export type Stage = 'None' | 'Staging' | 'Production' | 'Archived';
 
 const STAGE_ALIASES: Readonly<Record<string, Stage>> = { production: 'Production', staging: 'Staging' };
 
+/** The stage of a version that has none of its own, from the aliases that stand for stages. */
 export function stageOf(version: Pick<ModelVersion, 'aliases' | 'archivedAt'>): Stage {
   if (version.archivedAt !== null) return 'Archived';
   for (const [alias, stage] of Object.entries(STAGE_ALIASES))
     if (version.aliases.includes(alias)) return stage;
   return 'None';
+}
+
+/** How a reference to it is written. */
+export function schemeOf({ registry }: Pick<ModelVersion, 'registry'>): 'name' | 'models' {
+  return registry === 'mlflow' ? 'models' : 'name';
+}
+
+/** Whether two are one: of the same registry, name and number. */
+export function isSameVersion(a: ModelVersion, b: ModelVersion): boolean {
+  return a.registry === b.registry && a.model === b.model && a.number === b.number;
 }
 
 /** What answers and log lines call the version: its semantic version, or else the registry's number. */

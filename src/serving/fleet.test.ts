@@ -12,7 +12,8 @@ import { silentLogger } from '../kernel/logger.ts';
 import { type ModelReference, selectVersion } from '../models/model-reference.ts';
 import type { ModelVersion, RegisteredModel } from '../models/model-version.ts';
 import type { ModelRegistry } from '../models/registry/registry.ts';
-import { type EndpointSpec, Fleet } from './fleet.ts';
+import type { EndpointSpec } from './endpoint.ts';
+import { Fleet } from './fleet.ts';
 import type { Target } from './target.ts';
 import { VersionPool } from './version-pool.ts';
 
@@ -46,7 +47,15 @@ class FakeRegistry implements ModelRegistry {
 const asIs = (row: JsonObject): JsonObject => row;
 
 function endpoint(name: string, reference: string, change: Partial<EndpointSpec> = {}): EndpointSpec {
-  return { name, reference, required: true, redact: asIs, redactedFields: [], ...change };
+  return {
+    name,
+    reference,
+    required: true,
+    redact: asIs,
+    redactedFields: [],
+    onSignatureChange: 'refuse',
+    ...change,
+  };
 }
 
 function setUp(
@@ -70,6 +79,10 @@ function setUp(
     pool,
     meter: new FakeServingMeter(),
     logger: silentLogger,
+    clock: new HandClock(),
+    lastServed: { read: async () => null, write: async () => undefined },
+    keepPrevious: 1,
+    rollbackWindowMs: 60_000,
     endpoints,
     defaultEndpoint,
     statusOf: () => 500,
@@ -79,7 +92,7 @@ function setUp(
 
 const byVersion =
   (version: string) =>
-  (model: string): ModelReference => ({ model, by: 'version', version });
+  (named: Pick<ModelReference, 'model' | 'scheme'>): ModelReference => ({ ...named, by: 'version', version });
 
 async function eventually(find: () => Promise<Target>): Promise<Target> {
   await expect(find()).rejects.toMatchObject({ code: 'NOT_READY' });
@@ -106,9 +119,13 @@ describe('start', () => {
       name: 'b',
       required: true,
       state: 'ready',
+      reference: 'risk/1.2.0',
       model: 'risk',
       version: '1.2.0',
+      revision: 1,
       reason: null,
+      candidate: null,
+      previous: [],
     });
     expect(fleet.default().served.label).toBe('2.0.0');
   });
@@ -159,7 +176,7 @@ describe('version and major', () => {
     const own = fleet.default();
     expect(await fleet.version('a', byVersion('2.0.0'))).toBe(own);
     expect(await fleet.version('risk', byVersion('3'))).toBe(own);
-    expect(await fleet.version('a', (model) => ({ model, by: 'alias', alias: 'production' }))).toBe(own);
+    expect(await fleet.version('a', (named) => ({ ...named, by: 'alias', alias: 'production' }))).toBe(own);
     expect(await fleet.major(2)).toBe(own);
     expect(loads).toEqual([3]);
   });

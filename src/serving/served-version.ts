@@ -35,6 +35,7 @@ export class ServedVersion {
   readonly #model: ServableModel;
   readonly #bulk: BulkLane | null;
   #pins = 0;
+  #isRetiring = false;
   #retired: (() => void) | null = null;
 
   constructor(
@@ -71,7 +72,12 @@ export class ServedVersion {
     return this.#pins > 0;
   }
 
+  /** NOT_READY when its memory is being given back. */
   pin(): void {
+    if (this.#isRetiring) {
+      const name = `${this.version.model} ${this.label}`;
+      throw new AppError('NOT_READY', `${name} has just been taken out of memory`, { retryAfterSeconds: 1 });
+    }
     this.#pins++;
   }
 
@@ -82,6 +88,7 @@ export class ServedVersion {
 
   /** Gives the memory back once the last pin and the last run are gone. Nobody may pin it any more. */
   async retire(): Promise<void> {
+    this.#isRetiring = true;
     if (this.#pins > 0) {
       await new Promise<void>((resolve) => {
         this.#retired = resolve;
@@ -108,9 +115,9 @@ export interface LoadDependencies {
  * Everything that serves a version, proved. Refused with DIGEST_MISMATCH, SIGNATURE_MISMATCH, GOLDEN_MISMATCH or what
  * the runtime says; then nothing stays in memory.
  */
-export async function loadVersion(version: ModelVersion, deps: LoadDependencies): Promise<ServedVersion> {
+export async function loadVersion(asked: ModelVersion, deps: LoadDependencies): Promise<ServedVersion> {
   const { clock } = deps;
-  const { model, golden } = await loadModel(version, deps.registry, deps.runtime);
+  const { model, golden, version } = await loadModel(asked, deps.registry, deps.runtime);
   const onRun = (rows: number, elapsedMs: number): void => deps.onRun(version, rows, elapsedMs);
   const batcher = new Batcher(model, deps.batching, clock, onRun);
   const bulkBatching = {
@@ -129,11 +136,15 @@ export async function loadVersion(version: ModelVersion, deps: LoadDependencies)
 
 /** Fetches a version's files, loads them and proves them: signature and golden examples are those of its registration. */
 export async function loadModel(
-  version: ModelVersion,
+  asked: ModelVersion,
   registry: ModelRegistry,
   runtime: Runtime,
-): Promise<{ readonly model: ServableModel; readonly golden: readonly GoldenExample[] }> {
-  const { artifact, golden, signature } = await registry.fetch(version);
+): Promise<{
+  readonly version: ModelVersion;
+  readonly model: ServableModel;
+  readonly golden: readonly GoldenExample[];
+}> {
+  const { version, artifact, golden, signature } = await registry.fetch(asked);
   const model = await openModel(artifact, runtime);
   try {
     replayVectors(model, golden);
@@ -149,5 +160,5 @@ export async function loadModel(
     await model.release();
     throw error;
   }
-  return { model, golden };
+  return { version, model, golden };
 }

@@ -16,6 +16,8 @@ export interface ServingMeter {
   inflight(change: 1 | -1): void;
   /** One request whose line could not be written. */
   unlogged(): void;
+  /** A version that took an endpoint over, or was refused. */
+  switched(endpoint: string, outcome: 'switched' | 'refused'): void;
   /** One run of a model. */
   run(version: ModelVersion, rows: number): void;
 }
@@ -46,6 +48,11 @@ export function createServingMeter(meter: Meter): ServingMeter {
       labels: [],
     })
     .with({});
+  const switches = meter.counter({
+    name: 'slipway_version_switches_total',
+    help: 'Versions that an endpoint switched to, or refused',
+    labels: ['endpoint', 'outcome'],
+  });
   const runs = new Map<string, { observe(value: number): void }>();
   let current = 0;
 
@@ -70,6 +77,7 @@ export function createServingMeter(meter: Meter): ServingMeter {
       inflight.set(current);
     },
     unlogged: () => unlogged.add(),
+    switched: (endpoint, outcome) => switches.with({ endpoint, outcome }).add(),
     run(version, rows) {
       const key = `${version.model}/${version.number}`;
       let sizes = runs.get(key);

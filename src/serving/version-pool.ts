@@ -13,8 +13,8 @@ interface PoolDependencies {
 }
 
 type Slot =
-  | { readonly state: 'loading'; readonly ready: Promise<ServedVersion>; held: boolean }
-  | { readonly state: 'ready'; readonly served: ServedVersion; usedAt: number; readonly held: boolean }
+  | { readonly state: 'loading'; readonly ready: Promise<ServedVersion>; holds: number }
+  | { readonly state: 'ready'; readonly served: ServedVersion; usedAt: number; holds: number }
   | { readonly state: 'failed'; readonly reason: AppError; readonly at: number };
 
 /** How long a refused version is not tried again, milliseconds. */
@@ -33,14 +33,22 @@ export class VersionPool {
   async hold(version: ModelVersion): Promise<ServedVersion> {
     const slot = this.#slots.get(keyOf(version));
     if (slot?.state === 'ready') {
-      this.#slots.set(keyOf(version), { ...slot, held: true });
+      slot.holds++;
       return slot.served;
     }
     if (slot?.state === 'loading') {
-      slot.held = true;
+      slot.holds++;
       return slot.ready;
     }
-    return this.#load(version, true);
+    return this.#load(version, 1);
+  }
+
+  /** Takes back one `hold`; a version that nobody holds leaves memory once its last request is answered. */
+  release(version: ModelVersion): void {
+    const slot = this.#slots.get(keyOf(version));
+    if (slot?.state !== 'ready') return;
+    slot.holds--;
+    if (slot.holds === 0) this.#drop(keyOf(version), slot.served);
   }
 
   /** The version if it is in memory; otherwise its load begins and the caller gets NOT_READY with a time to retry. */
@@ -64,7 +72,7 @@ export class VersionPool {
       });
     }
     // Its reason was logged, and the next caller is told.
-    if (slot?.state !== 'loading') this.#load(version, false).catch(() => undefined);
+    if (slot?.state !== 'loading') this.#load(version, 0).catch(() => undefined);
     throw new AppError('NOT_READY', `${name} is being loaded`, { retryAfterSeconds: 1 });
   }
 
@@ -79,7 +87,7 @@ export class VersionPool {
     await Promise.all(slots.flatMap((slot) => (slot.state === 'ready' ? [slot.served.retire()] : [])));
   }
 
-  #load(version: ModelVersion, held: boolean): Promise<ServedVersion> {
+  #load(version: ModelVersion, holds: number): Promise<ServedVersion> {
     const key = keyOf(version);
     const started = this.#deps.clock.elapsed();
     const ready = this.#deps.load(version).then(
@@ -88,7 +96,7 @@ export class VersionPool {
           state: 'ready',
           served,
           usedAt: this.#deps.clock.elapsed(),
-          held: loading.held,
+          holds: loading.holds,
         });
         this.#deps.logger.info(`${version.model} ${served.label} is ready`, {
           'event.action': 'version.ready',
@@ -107,7 +115,7 @@ export class VersionPool {
         throw reason;
       },
     );
-    const loading = { state: 'loading' as const, ready, held };
+    const loading = { state: 'loading' as const, ready, holds };
     this.#slots.set(key, loading);
     return ready;
   }
@@ -115,21 +123,23 @@ export class VersionPool {
   /** The one that just came stays, or two versions in turn would each push the other out before it is used. */
   #evict(newest: string): void {
     const spare = [...this.#slots].flatMap(([key, slot]) =>
-      slot.state === 'ready' && !slot.held ? [{ key, slot }] : [],
+      slot.state === 'ready' && slot.holds === 0 ? [{ key, slot }] : [],
     );
     const tooMany = spare.length - this.#deps.onDemandVersions;
     const unused = spare
       .filter(({ key, slot }) => key !== newest && !slot.served.pinned)
       .sort((a, b) => a.slot.usedAt - b.slot.usedAt);
-    for (const { key, slot } of unused.slice(0, Math.max(0, tooMany))) {
-      this.#slots.delete(key);
-      slot.served
-        .retire()
-        .catch((error: unknown) => this.#deps.logger.error('A version could not be released', { error }));
-    }
+    for (const { key, slot } of unused.slice(0, Math.max(0, tooMany))) this.#drop(key, slot.served);
+  }
+
+  #drop(key: string, served: ServedVersion): void {
+    this.#slots.delete(key);
+    served
+      .retire()
+      .catch((error: unknown) => this.#deps.logger.error('A version could not be released', { error }));
   }
 }
 
 function keyOf(version: ModelVersion): string {
-  return `${version.model}/${version.number}`;
+  return `${version.registry}:${version.model}/${version.number}`;
 }

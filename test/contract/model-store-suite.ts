@@ -36,7 +36,14 @@ export function describeModelStore(store: () => ModelStore): void {
       const first = await store().addVersion(aVersion());
       const second = await store().addVersion(aVersion({ digest: 'sha256:bb', semver: '1.0.0' }));
       expect(first).toEqual({
-        version: { ...aVersion(), number: 1, aliases: [], archivedAt: null },
+        version: {
+          ...aVersion(),
+          registry: 'embedded',
+          number: 1,
+          aliases: [],
+          stage: 'None',
+          archivedAt: null,
+        },
         created: true,
       });
       expect(second.version.number).toBe(2);

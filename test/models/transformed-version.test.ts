@@ -149,7 +149,7 @@ describe('a version with a transform', () => {
     const file = path.join(
       cwd,
       '.slipway/registry/wards',
-      version.digest.replace('sha256:', '').slice(0, 16),
+      String(version.digest).replace('sha256:', '').slice(0, 16),
       TRANSFORM_FILE,
     );
     const before = readFileSync(file);
@@ -165,7 +165,7 @@ describe('a version with a transform', () => {
     const location = path.join(
       cwd,
       '.slipway/registry/wards',
-      version.digest.replace('sha256:', '').slice(0, 16),
+      String(version.digest).replace('sha256:', '').slice(0, 16),
     );
     await expect(
       session.registry.register({ location, name: 'twice', transform: documentFiles(WARD_TRANSFORM) }),

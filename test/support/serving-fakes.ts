@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/kernel/clock.ts';
 import type { JsonObject } from '../../src/kernel/json.ts';
-import type { ModelVersion } from '../../src/models/model-version.ts';
+import { type ModelVersion, stageOf } from '../../src/models/model-version.ts';
 import type { InputRecord } from '../../src/models/record-check.ts';
 import type { RowOutput } from '../../src/models/runtimes/runtime.ts';
 import type { ServableModel } from '../../src/models/servable-model.ts';
@@ -48,6 +48,8 @@ export function aSignature(
 
 export function aVersion(change: Partial<ModelVersion> = {}): ModelVersion {
   return {
+    registry: 'embedded',
+    stage: stageOf({ aliases: [], archivedAt: null, ...change }),
     model: 'risk',
     number: 1,
     semver: null,
@@ -144,6 +146,12 @@ export class FakeServingMeter implements ServingMeter {
 
   inflight(change: 1 | -1): void {
     this.inflightNow += change;
+  }
+
+  readonly switches: string[] = [];
+
+  switched(endpoint: string, outcome: string): void {
+    this.switches.push(`${endpoint} ${outcome}`);
   }
 
   unlogged(): void {

@@ -140,4 +140,3 @@ export interface InferenceService {
   load(name: string): Promise<void>;
   unload(name: string): Promise<void>;
 }
-

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { FieldInfo, ModelInfo, ModelList } from '../../contracts/native.ts';
-import { type ModelVersion, stageOf, versionLabel } from '../../models/model-version.ts';
+import { isSameVersion, type ModelVersion, schemeOf, versionLabel } from '../../models/model-version.ts';
 import type { ModelRegistry } from '../../models/registry/registry.ts';
 import type { Field } from '../../models/signature.ts';
 import type { Fleet } from '../../serving/fleet.ts';
@@ -14,10 +14,7 @@ interface ModelDependencies {
 /** What is served and what is registered. */
 export function registerModelRoutes(app: FastifyInstance, { fleet, registry }: ModelDependencies): void {
   const servedAs = (version: ModelVersion): ServedVersion | null =>
-    fleet
-      .loaded()
-      .find((served) => served.version.model === version.model && served.version.number === version.number) ??
-    null;
+    fleet.loaded().find((served) => isSameVersion(served.version, version)) ?? null;
 
   app.get('/model/info', async (_request, reply) => {
     const { served } = fleet.default();
@@ -25,6 +22,7 @@ export function registerModelRoutes(app: FastifyInstance, { fleet, registry }: M
       infoOf(
         await registry.resolve({
           model: served.version.model,
+          scheme: schemeOf(served.version),
           by: 'version',
           version: String(served.version.number),
         }),
@@ -41,7 +39,7 @@ export function registerModelRoutes(app: FastifyInstance, { fleet, registry }: M
         versions: model.versions.map((version) => ({
           version: versionLabel(version),
           number: version.number,
-          stage: stageOf(version),
+          stage: version.stage,
           aliases: [...version.aliases],
           loaded: servedAs(version) !== null,
         })),
@@ -51,8 +49,8 @@ export function registerModelRoutes(app: FastifyInstance, { fleet, registry }: M
   });
 
   app.get<{ Params: { name: string } }>('/models/:name', async (request, reply) => {
-    const endpoint = fleet.endpoints().find((status) => status.name === request.params.name);
-    const model = await registry.getModel(endpoint?.model ?? request.params.name);
+    const { model: name, scheme } = fleet.modelOf(request.params.name);
+    const model = await registry.getModel(name, scheme);
     return reply.send({
       name: model.name,
       versions: model.versions.map((version) => infoOf(version, servedAs(version))),
@@ -69,13 +67,13 @@ function infoOf(version: ModelVersion, served: ServedVersion | null): ModelInfo 
     name: version.model,
     version: versionLabel(version),
     number: version.number,
-    stage: stageOf(version),
+    stage: version.stage,
     aliases: [...version.aliases],
     flavor: version.flavor,
     runtime: version.flavor,
     loaded: served !== null,
     loaded_since: served === null ? null : new Date(served.loadedAt).toISOString(),
-    digest: version.digest,
+    digest: served?.version.digest ?? version.digest,
     transform_hash: served?.transformHash ?? null,
     signature:
       served === null
@@ -84,7 +82,7 @@ function infoOf(version: ModelVersion, served: ServedVersion | null): ModelInfo 
             inputs: served.signature.fields.map(inputOf),
             output: served.signature.output as never,
           },
-    training: version.metadata as never,
+    training: { ...served?.version.metadata, ...version.metadata } as never,
     input_example: (served?.example ?? null) as never,
   };
 }

@@ -77,11 +77,11 @@ export function registerPredictRoutes(app: FastifyInstance, deps: PredictDepende
     ['/models/:name/predict', ({ name }) => fleet.named(name)],
     [
       '/models/:name/versions/:version/predict',
-      ({ name, version }) => fleet.version(name, (model) => ({ model, by: 'version', version })),
+      ({ name, version }) => fleet.version(name, (named) => ({ ...named, by: 'version', version })),
     ],
     [
       '/models/:name/aliases/:alias/predict',
-      ({ name, alias }) => fleet.version(name, (model) => ({ model, by: 'alias', alias })),
+      ({ name, alias }) => fleet.version(name, (named) => ({ ...named, by: 'alias', alias })),
     ],
   ];
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Health } from '../../contracts/native.ts';
-import type { EndpointStatus } from '../../serving/fleet.ts';
+import type { EndpointStatus } from '../../serving/endpoint.ts';
 
 /** What health is made of; handed in, so that this file knows neither stores nor files. */
 export interface HealthSource {
@@ -32,10 +32,17 @@ function healthOf(source: HealthSource): Health {
   const down = endpoints
     .filter((endpoint) => endpoint.state !== 'ready')
     .map((endpoint) => `endpoint ${endpoint.name} is ${endpoint.state}`);
-  const problems = [...down, ...source.problems()];
+  const refused = endpoints.flatMap(({ name, candidate }) =>
+    candidate?.state === 'refused'
+      ? [`endpoint ${name} does not take version ${candidate.version}: ${candidate.reason}`]
+      : [],
+  );
+  const problems = [...down, ...refused, ...source.problems()];
   return {
     status: problems.length === 0 ? 'ok' : 'degraded',
-    models: Object.fromEntries(endpoints.map(({ name, ...endpoint }) => [name, endpoint])),
+    models: Object.fromEntries(
+      endpoints.map(({ name, previous, ...endpoint }) => [name, { ...endpoint, previous: [...previous] }]),
+    ),
     problems,
     version: source.version,
     uptime_s: Math.round(source.uptimeSeconds() * 1000) / 1000,

@@ -1,6 +1,9 @@
 import type { ModelVersion, RegisteredModel } from '../model-version.ts';
 
-export type NewModelVersion = Omit<ModelVersion, 'number' | 'aliases' | 'archivedAt'>;
+export interface NewModelVersion
+  extends Omit<ModelVersion, 'registry' | 'number' | 'aliases' | 'stage' | 'archivedAt' | 'digest'> {
+  readonly digest: string;
+}
 
 /** The state of the embedded registry: which versions there are, and what they are called. */
 export interface ModelStore {

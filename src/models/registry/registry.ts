@@ -1,12 +1,14 @@
 import type { JsonObject } from '../../kernel/json.ts';
-import type { ModelReference } from '../model-reference.ts';
+import type { ModelReference, NameScheme } from '../model-reference.ts';
 import type { ModelVersion, RegisteredModel } from '../model-version.ts';
 import type { GoldenExample } from '../proving/golden.ts';
 import type { ModelArtifact } from '../runtimes/runtime.ts';
 import type { Signature } from '../signature.ts';
 
-/** A version's files, with what was pinned when it was registered. */
+/** A version's files, with what was pinned when it was registered, or first fetched from elsewhere. */
 export interface VersionArtifact {
+  /** The version with what is known of it once its files are here: digest, files, flavor, metadata. */
+  readonly version: ModelVersion;
   readonly artifact: ModelArtifact;
   readonly golden: readonly GoldenExample[];
   /** The signature at registration: a load that binds another one is refused. */
@@ -17,9 +19,12 @@ export interface VersionArtifact {
 export interface ModelRegistry {
   listModels(): Promise<readonly RegisteredModel[]>;
   /** MODEL_NOT_FOUND when there is none of that name. */
-  getModel(name: string): Promise<RegisteredModel>;
-  /** MODEL_NOT_FOUND or VERSION_NOT_FOUND when nothing answers to it. */
-  resolve(reference: ModelReference): Promise<ModelVersion>;
+  getModel(name: string, scheme: NameScheme): Promise<RegisteredModel>;
+  /**
+   * MODEL_NOT_FOUND or VERSION_NOT_FOUND when nothing answers to it; REGISTRY_UNAVAILABLE when a registry elsewhere
+   * cannot be asked. An answer may be some seconds old unless a `fresh` one is asked for.
+   */
+  resolve(reference: ModelReference, options?: { readonly fresh: boolean }): Promise<ModelVersion>;
   /** Reads the files and compares them with what was registered; DIGEST_MISMATCH names the file that differs. */
   fetch(version: ModelVersion): Promise<VersionArtifact>;
 }

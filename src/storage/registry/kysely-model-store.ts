@@ -1,7 +1,12 @@
 import type { Kysely, Transaction } from 'kysely';
 import { AppError } from '../../kernel/errors.ts';
 import type { JsonObject } from '../../kernel/json.ts';
-import type { ArtifactFile, ModelVersion, RegisteredModel } from '../../models/model-version.ts';
+import {
+  type ArtifactFile,
+  type ModelVersion,
+  type RegisteredModel,
+  stageOf,
+} from '../../models/model-version.ts';
 import type { ModelStore, NewModelVersion } from '../../models/registry/model-store.ts';
 import type { ModelVersionRow, Tables } from '../tables.ts';
 
@@ -42,9 +47,9 @@ export class KyselyModelStore implements ModelStore {
       if (same !== undefined) return { version: same, created: false };
       const taken = known.find((one) => version.semver !== null && one.semver === version.semver);
       if (taken !== undefined) throw semverTaken(version, taken);
-      const added = { ...version, number: (known[0]?.number ?? 0) + 1, aliases: [], archivedAt: null };
-      await transaction.insertInto('model_versions').values(toRow(added)).execute();
-      return { version: added, created: true };
+      const row = toRow(version, (known[0]?.number ?? 0) + 1);
+      await transaction.insertInto('model_versions').values(row).execute();
+      return { version: withStage(fromRow(row)), created: true };
     });
   }
 
@@ -117,7 +122,7 @@ async function versionsOf(database: Kysely<Tables>, model?: string): Promise<Mod
     .orderBy('model_versions.model')
     .orderBy('model_versions.number', 'desc')
     .execute();
-  const versions: (ModelVersion & { aliases: string[] })[] = [];
+  const versions: StoredVersion[] = [];
   for (const { alias, ...row } of rows) {
     let version = versions.at(-1);
     if (version?.model !== row.model || version.number !== row.number) {
@@ -127,13 +132,19 @@ async function versionsOf(database: Kysely<Tables>, model?: string): Promise<Mod
     if (alias !== null) version.aliases.push(alias);
   }
   for (const version of versions) version.aliases.sort();
-  return versions;
+  return versions.map(withStage);
 }
 
-function toRow(version: ModelVersion): ModelVersionRow {
+type StoredVersion = Omit<ModelVersion, 'stage'> & { aliases: string[] };
+
+function withStage(version: StoredVersion): ModelVersion {
+  return { ...version, stage: stageOf(version) };
+}
+
+function toRow(version: NewModelVersion, number: number): ModelVersionRow {
   return {
     model: version.model,
-    number: version.number,
+    number,
     semver: version.semver,
     digest: version.digest,
     files_json: JSON.stringify(version.files),
@@ -141,12 +152,13 @@ function toRow(version: ModelVersion): ModelVersionRow {
     source: version.source,
     metadata_json: JSON.stringify(version.metadata),
     created_at: version.createdAt,
-    archived_at: version.archivedAt,
+    archived_at: null,
   };
 }
 
-function fromRow(row: ModelVersionRow): ModelVersion & { aliases: string[] } {
+function fromRow(row: ModelVersionRow): StoredVersion {
   return {
+    registry: 'embedded',
     model: row.model,
     number: row.number,
     semver: row.semver,

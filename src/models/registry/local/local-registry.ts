@@ -73,6 +73,7 @@ export class LocalRegistry implements ModelRegistry {
     if (found.digest !== version.digest)
       throw new AppError('DIGEST_MISMATCH', differingFile(version, found.files));
     return {
+      version,
       artifact: read,
       golden: goldenExamplesSchema.parse(readJson(read, GOLDEN_FILE) ?? []),
       signature: readJson(read, SIGNATURE_FILE) as unknown as Signature,
@@ -111,7 +112,12 @@ export class LocalRegistry implements ModelRegistry {
     for (const alias of registration.aliases ?? [])
       await this.#deps.store.setAlias(name, alias, version.number);
     return {
-      version: await this.resolve({ model: name, by: 'version', version: String(version.number) }),
+      version: await this.resolve({
+        model: name,
+        scheme: 'name',
+        by: 'version',
+        version: String(version.number),
+      }),
       created,
     };
   }
@@ -140,7 +146,7 @@ export class LocalRegistry implements ModelRegistry {
   }
 
   #directoryOf({ model, digest }: Pick<ModelVersion, 'model' | 'digest'>): string {
-    return path.join(this.#deps.directory, model, digest.replace('sha256:', '').slice(0, 16));
+    return path.join(this.#deps.directory, model, (digest ?? '').replace('sha256:', '').slice(0, 16));
   }
 }
 
