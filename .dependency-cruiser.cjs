@@ -41,9 +41,12 @@ module.exports = {
     {
       name: 'only-composition-builds-adapters',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(composition|models/registry/local|models/runtimes/onnx)/' },
+      from: {
+        path: '^src/',
+        pathNot: '^src/(composition|models/registry/(local|mlflow|artifacts)|models/runtimes/onnx)/',
+      },
       to: {
-        path: '^src/models/(registry/local|runtimes/onnx)/',
+        path: '^src/models/(registry/(local|mlflow|artifacts)|runtimes/onnx)/',
         pathNot: '^src/models/runtimes/onnx/graph.ts$',
       },
     },

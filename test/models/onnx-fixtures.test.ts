@@ -4,7 +4,7 @@ import { MessageChannel } from 'node:worker_threads';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { JsonValue } from '../../src/kernel/json.ts';
 import { compileRecordCheck, type InputRecord } from '../../src/models/record-check.ts';
-import { readArtifact } from '../../src/models/registry/local/read-artifact.ts';
+import { readArtifact } from '../../src/models/registry/artifacts/read-artifact.ts';
 import { openNativeSession } from '../../src/models/runtimes/onnx/native-session.ts';
 import { OnnxRuntime } from '../../src/models/runtimes/onnx/onnx-runtime.ts';
 import { serveSessions } from '../../src/models/runtimes/onnx/serve-sessions.ts';

@@ -1,35 +1,15 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../../kernel/clock.ts';
-import { AppError, messageOf } from '../../../kernel/errors.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../../kernel/json.ts';
+import { AppError } from '../../../kernel/errors.ts';
 import { MODEL_NAME, type ModelReference, SEMVER, selectVersion } from '../../model-reference.ts';
 import type { ModelVersion, RegisteredModel } from '../../model-version.ts';
-import {
-  GOLDEN_EXAMPLES_FILE,
-  type GoldenExample,
-  goldenExamplesSchema,
-  makeGolden,
-  replayGolden,
-  syntheticRows,
-  withVectors,
-} from '../../proving/golden.ts';
-import { compileRecordCheck, type InputRecord } from '../../record-check.ts';
 import type { Runtime } from '../../runtimes/runtime.ts';
-import { openModel, type ServableModel } from '../../servable-model.ts';
-import type { Signature } from '../../signature.ts';
 import { CODE_FILE, TRANSFORM_FILE } from '../../transform-files.ts';
+import { ArtifactDirectory } from '../artifacts/artifact-directory.ts';
+import { completeArtifact } from '../artifacts/complete-artifact.ts';
+import { digestOf, type ReadArtifact, readArtifact } from '../artifacts/read-artifact.ts';
 import type { ModelStore } from '../model-store.ts';
 import type { ModelRegistry, Registration, VersionArtifact } from '../registry.ts';
-import { writeMlmodel } from './mlmodel.ts';
-import { digestOf, type ReadArtifact, readArtifact } from './read-artifact.ts';
-
-/** What the registry adds to a version's files; they are digested with the rest. */
-const GOLDEN_FILE = 'slipway/golden.json';
-const SIGNATURE_FILE = 'slipway/signature.json';
-const MAX_EXAMPLES = 50;
 
 interface Dependencies {
   readonly directory: string;
@@ -44,9 +24,11 @@ interface Dependencies {
  */
 export class LocalRegistry implements ModelRegistry {
   readonly #deps: Dependencies;
+  readonly #artifacts: ArtifactDirectory;
 
   constructor(deps: Dependencies) {
     this.#deps = deps;
+    this.#artifacts = new ArtifactDirectory(deps.directory);
   }
 
   listModels(): Promise<readonly RegisteredModel[]> {
@@ -67,17 +49,8 @@ export class LocalRegistry implements ModelRegistry {
     return selectVersion(await this.getModel(reference.model), reference);
   }
 
-  async fetch(version: ModelVersion): Promise<VersionArtifact> {
-    const read = await readArtifact(this.#directoryOf(version));
-    const found = digestOf(read.files);
-    if (found.digest !== version.digest)
-      throw new AppError('DIGEST_MISMATCH', differingFile(version, found.files));
-    return {
-      version,
-      artifact: read,
-      golden: goldenExamplesSchema.parse(readJson(read, GOLDEN_FILE) ?? []),
-      signature: readJson(read, SIGNATURE_FILE) as unknown as Signature,
-    };
+  fetch(version: ModelVersion): Promise<VersionArtifact> {
+    return this.#artifacts.read(version);
   }
 
   /**
@@ -90,15 +63,9 @@ export class LocalRegistry implements ModelRegistry {
     const read = withTransform(await readArtifact(registration.location), registration.transform);
     const name = nameOf(registration, read);
     const semver = semverOf(registration, read);
-    const loaded = await openModel(read, this.#deps.runtime);
-    let completed: ReadonlyMap<string, Uint8Array>;
-    try {
-      completed = await completeFiles(read, loaded, registration.exampleRows ?? []);
-    } finally {
-      await loaded.release();
-    }
+    const completed = await completeArtifact(read, this.#deps.runtime, registration.exampleRows);
     const { digest, files } = digestOf(completed);
-    await this.#writeOnce(name, digest, completed);
+    await this.#artifacts.write({ model: name, digest }, completed);
     const { version, created } = await this.#deps.store.addVersion({
       model: name,
       semver,
@@ -121,90 +88,6 @@ export class LocalRegistry implements ModelRegistry {
       created,
     };
   }
-
-  async #writeOnce(name: string, digest: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
-    const target = this.#directoryOf({ model: name, digest });
-    const staging = path.join(this.#deps.directory, '.incoming', randomUUID());
-    try {
-      for (const [file, content] of files) {
-        const to = path.join(staging, file);
-        await mkdir(path.dirname(to), { recursive: true });
-        await writeFile(to, content);
-      }
-      await mkdir(path.dirname(target), { recursive: true });
-      await rename(staging, target);
-    } catch (error) {
-      await rm(staging, { recursive: true, force: true });
-      const code = (error as NodeJS.ErrnoException).code;
-      if (code === 'ENOTEMPTY' || code === 'EEXIST') return;
-      throw new AppError(
-        'STORE_UNAVAILABLE',
-        `The registry directory cannot be written: ${messageOf(error)}`,
-        { cause: error },
-      );
-    }
-  }
-
-  #directoryOf({ model, digest }: Pick<ModelVersion, 'model' | 'digest'>): string {
-    return path.join(this.#deps.directory, model, (digest ?? '').replace('sha256:', '').slice(0, 16));
-  }
-}
-
-/** The version's files with the MLmodel, signature and golden examples that the registry adds. */
-async function completeFiles(
-  read: ReadArtifact,
-  loaded: ServableModel,
-  rows: readonly JsonObject[],
-): Promise<ReadonlyMap<string, Uint8Array>> {
-  const files = new Map(read.files);
-  const spec = loaded.signature.output;
-  if (read.mlmodel === null) {
-    files.set(
-      'MLmodel',
-      encode(writeMlmodel(read.entry, loaded.signature, spec.task === 'classification' ? spec.labels : null)),
-    );
-  }
-  files.set(SIGNATURE_FILE, encodeJson(loaded.signature));
-  files.set(GOLDEN_FILE, encodeJson(await goldenOf(read, loaded, rows)));
-  return files;
-}
-
-async function goldenOf(
-  read: ReadArtifact,
-  loaded: ServableModel,
-  rows: readonly JsonObject[],
-): Promise<readonly GoldenExample[]> {
-  const brought = goldenExamplesSchema.safeParse(readJson(read, GOLDEN_EXAMPLES_FILE) ?? []);
-  if (!brought.success)
-    throw new AppError(
-      'MODEL_UNREADABLE',
-      `${GOLDEN_EXAMPLES_FILE} must be a list of {"input": {…}, "output": {"prediction": …, "probabilities": […]}}`,
-    );
-  await replayGolden(loaded, brought.data);
-  const check = compileRecordCheck(loaded.signature);
-  rows.forEach((row, index) => {
-    const [problem] = check.problems(row);
-    if (problem !== undefined)
-      throw new AppError(
-        'INPUT_INVALID',
-        `Example row ${index + 1} does not fit the signature: ${problem.path} ${problem.message}`,
-      );
-  });
-  const given = [...rows, ...inputExamples(read).filter((row) => check.fits(row))].slice(0, MAX_EXAMPLES);
-  const shown = [...withVectors(brought.data, loaded), ...(await makeGolden(loaded, given as InputRecord[]))];
-  if (shown.length === 0 && loaded.transform?.executesCode === true) {
-    throw new AppError(
-      'ARGUMENT_INVALID',
-      'A transform that is code needs golden examples: give raw rows with --examples, or golden.json beside the model',
-    );
-  }
-  const usual = shown[0]?.input as JsonObject | undefined;
-  if (usual !== undefined && loaded.transform === null) return shown;
-  const further = loaded.transform?.edgeRows(usual) ?? syntheticRows(loaded.signature);
-  for (const row of further) {
-    if (check.fits(row)) shown.push(...(await makeGolden(loaded, [row]).catch(() => [])));
-  }
-  return shown;
 }
 
 function withTransform(read: ReadArtifact, transform: Registration['transform']): ReadArtifact {
@@ -213,17 +96,6 @@ function withTransform(read: ReadArtifact, transform: Registration['transform'])
   if (own !== undefined)
     throw new AppError('ARGUMENT_INVALID', `The model has its own ${own}: leave out the other one`);
   return { ...read, files: new Map([...read.files, ...transform]) };
-}
-
-/** Rows of the input example that `mlflow.save_model(input_example=…)` left (`dataframe_split` or `inputs`). */
-function inputExamples(read: ReadArtifact): readonly JsonObject[] {
-  const serving = parsedOrNull(read.files.get('serving_input_example.json'));
-  if (!isJsonObject(serving) || !isJsonObject(serving['dataframe_split'])) return [];
-  const { columns, data } = serving['dataframe_split'];
-  if (!Array.isArray(columns) || !Array.isArray(data)) return [];
-  return data
-    .filter((row): row is JsonValue[] => Array.isArray(row))
-    .map((row) => Object.fromEntries(columns.map((column, i) => [String(column), row[i] ?? null])));
 }
 
 function nameOf(registration: Registration, read: ReadArtifact): string {
@@ -250,41 +122,4 @@ function semverOf(registration: Registration, read: ReadArtifact): string | null
     );
   }
   return semver;
-}
-
-function differingFile(version: ModelVersion, found: ModelVersion['files']): string {
-  const registered = new Map(version.files.map((file) => [file.path, file]));
-  for (const file of found) {
-    if (!isDeepStrictEqual(registered.get(file.path), file))
-      return `${file.path} is not the file that was registered as ${version.model}/${version.number}`;
-    registered.delete(file.path);
-  }
-  return `${[...registered.keys()].join(', ')} of ${version.model}/${version.number} is missing`;
-}
-
-/** MLflow writes NaN for missing numbers, which is no JSON: such examples are passed over. */
-function parsedOrNull(content: Uint8Array | undefined): JsonValue {
-  try {
-    return content === undefined ? null : (JSON.parse(Buffer.from(content).toString('utf8')) as JsonValue);
-  } catch {
-    return null;
-  }
-}
-
-function readJson(read: ReadArtifact, file: string): JsonValue {
-  const content = read.files.get(file);
-  if (content === undefined) return null;
-  try {
-    return JSON.parse(Buffer.from(content).toString('utf8')) as JsonValue;
-  } catch (error) {
-    throw new AppError('MODEL_UNREADABLE', `${file} is not valid JSON: ${messageOf(error)}`);
-  }
-}
-
-function encodeJson(value: unknown): Uint8Array {
-  return encode(`${JSON.stringify(value, null, 1)}\n`);
-}
-
-function encode(text: string): Uint8Array {
-  return Buffer.from(text, 'utf8');
 }
