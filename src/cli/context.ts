@@ -1,21 +1,31 @@
 import type { Config } from '../config/schema.ts';
 import type { ModelVersion } from '../models/model-version.ts';
-import type { ModelStore } from '../models/registry/model-store.ts';
-import type { ModelRegistry, Registration } from '../models/registry/registry.ts';
+import type { Registration } from '../models/registry/registry.ts';
+import type { EditableRegistry } from '../models/registry/registry-router.ts';
 import type { TrainingColumns, TrainingRows } from '../models/transforms/column-batch.ts';
 import type { EncodingJob } from '../models/transforms/encoding-job.ts';
 import type { EndpointStatus } from '../serving/endpoint.ts';
 import type { PredictionStore } from '../watching/prediction-store.ts';
 
 export interface CliRegistry {
-  readonly registry: ModelRegistry & {
-    register(
-      registration: Registration,
-    ): Promise<{ readonly version: ModelVersion; readonly created: boolean }>;
-  };
-  readonly models: ModelStore;
+  /** The embedded registry, and MLflow's where one is configured, as one. */
+  readonly registry: EditableRegistry;
+  register(
+    registration: Registration,
+  ): Promise<{ readonly version: ModelVersion; readonly created: boolean }>;
   /** Loads the version and replays its golden examples, as a server would; fails with why it is refused. */
-  verify(version: ModelVersion): Promise<{ readonly goldenExamples: number }>;
+  verify(version: ModelVersion): Promise<{ readonly version: ModelVersion; readonly goldenExamples: number }>;
+  /** Registers a version of MLflow in the embedded registry, with what is known of it. */
+  pull(
+    version: ModelVersion,
+    name: string,
+  ): Promise<{ readonly version: ModelVersion; readonly created: boolean }>;
+  /** Makes a version of the embedded registry one of MLflow's. */
+  push(
+    version: ModelVersion,
+    name: string,
+    onFile: (file: string, done: number, total: number) => void,
+  ): Promise<ModelVersion>;
   close(): Promise<void>;
 }
 

@@ -6,7 +6,7 @@ import { registerDoctor } from './doctor.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { registerInit } from './init.ts';
 import { registerLogs } from './logs.ts';
-import { registerModels } from './models.ts';
+import { registerModels } from './models/models.ts';
 import { registerServe } from './serve.ts';
 import { registerTransform } from './transform/transform.ts';
 

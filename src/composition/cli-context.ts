@@ -19,18 +19,8 @@ export function createCliContext(): CliContext {
     logsDirectory: (config) => pathsOf(config, cwd).logs,
     async openRegistry(config) {
       const { openRegistry } = await import('./open-registry.ts');
-      const { loadModel } = await import('../serving/served-version.ts');
-      const session = await openRegistry(pathsOf(config, cwd), silentLogger);
-      return {
-        registry: session.registry,
-        models: session.models,
-        close: session.close,
-        async verify(version) {
-          const { model, golden } = await loadModel(version, session.registry, session.runtime);
-          await model.release();
-          return { goldenExamples: golden.length };
-        },
-      };
+      const { createCliRegistry } = await import('./cli-registry.ts');
+      return createCliRegistry(await openRegistry(config, pathsOf(config, cwd), cwd, silentLogger));
     },
     async openPredictions(config) {
       const { openStore } = await import('../storage/open-store.ts');

@@ -23,7 +23,7 @@ export async function doctor(config: Config, cwd: string): Promise<readonly Doct
     await check('prediction log', () => writable(paths.logs)),
     await check('data directory', () => writable(paths.data)),
     await check('store', async () => {
-      const session = await openRegistry(paths, silentLogger);
+      const session = await openRegistry(config, paths, cwd, silentLogger);
       try {
         const models = await session.registry.listModels();
         for (const [name, endpoint] of Object.entries(config.endpoints)) {

@@ -1,37 +1,57 @@
 import { mkdir } from 'node:fs/promises';
+import type { Config } from '../config/schema.ts';
 import { systemClock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { LocalRegistry } from '../models/registry/local/local-registry.ts';
-import type { ModelStore } from '../models/registry/model-store.ts';
+import type { MlflowRegistry } from '../models/registry/mlflow/mlflow-registry.ts';
+import { type EditableRegistry, RegistryRouter } from '../models/registry/registry-router.ts';
 import { openNativeSession } from '../models/runtimes/onnx/native-session.ts';
 import { OnnxRuntime } from '../models/runtimes/onnx/onnx-runtime.ts';
 import type { Runtime } from '../models/runtimes/runtime.ts';
 import { openStore, type Store } from '../storage/open-store.ts';
 import { KyselyModelStore } from '../storage/registry/kysely-model-store.ts';
+import { openMlflow } from './mlflow-parts.ts';
 import type { Paths } from './paths.ts';
 
 /** The store holds raw inputs. */
 const PRIVATE = 0o750;
 
 export interface RegistrySession {
-  readonly registry: LocalRegistry;
-  readonly models: ModelStore;
+  /** Both registries as one. */
+  readonly registry: EditableRegistry;
+  readonly embedded: LocalRegistry;
+  readonly mlflow: MlflowRegistry | null;
   readonly runtime: Runtime;
   readonly store: Store;
   close(): Promise<void>;
 }
 
-/** The embedded registry on the configured store, migrated and ready. */
-export async function openRegistry(paths: Paths, logger: Logger): Promise<RegistrySession> {
+/** The embedded registry on the configured store, migrated and ready, and MLflow's where one is configured. */
+export async function openRegistry(
+  config: Config,
+  paths: Paths,
+  cwd: string,
+  logger: Logger,
+): Promise<RegistrySession> {
   await mkdir(paths.data, { recursive: true, mode: PRIVATE });
   const store = await openStore({ url: paths.storeUrl }, logger);
-  const models = new KyselyModelStore(store.database);
   const runtime = new OnnxRuntime(openNativeSession);
-  const registry = new LocalRegistry({
+  const embedded = new LocalRegistry({
     directory: paths.registry,
-    store: models,
+    store: new KyselyModelStore(store.database),
     runtime,
     clock: systemClock,
   });
-  return { registry, models, runtime, store, close: () => store.close() };
+  const mlflow = openMlflow(config, paths, cwd, runtime, logger);
+  return {
+    registry: new RegistryRouter(embedded, mlflow?.registry ?? null),
+    embedded,
+    mlflow: mlflow?.registry ?? null,
+    runtime,
+    store,
+    async close() {
+      await mlflow?.client.close();
+      await store.close();
+    },
+  };
 }

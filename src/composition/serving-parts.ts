@@ -53,7 +53,7 @@ export async function registerPaths(
       continue;
     }
     const location = path.resolve(cwd, endpoint.model);
-    const { version, created } = await session.registry.register({ location });
+    const { version, created } = await session.embedded.register({ location });
     references.set(name, `${version.model}/${version.number}`);
     onRegistered?.(endpoint.model, `${version.model}/${version.number}`, created);
   }

@@ -9,6 +9,8 @@ import { registerHealthRoutes, registerMetricsRoute } from '../http/native/syste
 import { openApiDocument } from '../http/openapi.ts';
 import { registerPages } from '../http/pages.ts';
 import { createHttpListener, type HttpListener, type HttpOptions } from '../http/server.ts';
+import { MlflowSignature } from '../http/webhooks/mlflow-signature.ts';
+import { registerMlflowWebhook } from '../http/webhooks/mlflow-webhook.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
@@ -108,7 +110,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       directories: [paths.logs, paths.data],
     });
     undo.push(() => processMetrics.close());
-    const session = await openRegistry(paths, logger);
+    const session = await openRegistry(config, paths, cwd, logger);
     undo.push(() => session.close());
     const references = await registerPaths(config, cwd, session, onRegistered);
     const servingMeter = createServingMeter(meter);
@@ -186,6 +188,13 @@ function createListener(parts: Parts): Promise<HttpListener> {
           ready: () => !state.stopping && fleet.ready && (log.failure === null || answersUnlogged),
           problems: () => [...problemsOf(log, state.storage, state.stopping), ...follower.problems()],
         });
+        const secret = config.registry.mlflow.webhook_secret;
+        if (secret !== undefined) {
+          registerMlflowWebhook(app, {
+            signature: new MlflowSignature(secret, () => systemClock.now()),
+            nudge: (model) => follower.nudge(model),
+          });
+        }
         registerPages(app, {
           version: VERSION,
           assets: fileURLToPath(new URL('./docs-assets', import.meta.url)),

@@ -7,6 +7,7 @@ import { type ConfigProblem, compareProblems, problemsOfIssues, prototypeKeys } 
 import { crossProblems } from './cross-checks.ts';
 import { nodeAt } from './describe-config.ts';
 import { readEnv } from './env-layer.ts';
+import { readMlflowEnv } from './mlflow-env.ts';
 import { type Config, configSchema } from './schema.ts';
 import { readYaml } from './yaml-layer.ts';
 
@@ -51,7 +52,7 @@ const diskFiles: ConfigFiles = {
 };
 
 /**
- * Defaults, overridden by the file, overridden by the environment, overridden by the flags.
+ * Defaults, overridden by MLflow's own environment variables, by the file, overridden by the environment, overridden by the flags.
  * Throws CONFIG_INVALID with every problem of all of them at once.
  */
 export function loadConfig(input: ConfigInput): LoadedConfig {
@@ -59,6 +60,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const yaml = input.file && readYaml(input.file.text);
   const env = readEnv(input.env, files.readSecret);
   const { values, sources } = mergeLayers([
+    { source: 'env', values: readMlflowEnv(input.env) },
     { source: 'file', values: yaml?.values },
     { source: 'env', values: env.values },
     { source: 'flag', values: input.flags },

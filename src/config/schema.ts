@@ -71,7 +71,47 @@ const endpoint = z.strictObject({
     ),
 });
 
+const mlflow = z.strictObject({
+  url: z
+    .string()
+    .regex(/^https?:\/\/[^\s]+$/, 'must begin with http:// or https://')
+    .optional()
+    .describe(
+      'An MLflow server; `models:/…` is looked up there then. The environment of a notebook is honoured: MLFLOW_REGISTRY_URI, MLFLOW_TRACKING_URI',
+    ),
+  token: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ secret: true })
+    .describe('Bearer token; goes before user name and password (MLFLOW_TRACKING_TOKEN)'),
+  username: z.string().min(1).optional().describe('For Basic authentication (MLFLOW_TRACKING_USERNAME)'),
+  password: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ secret: true })
+    .describe('For Basic authentication (MLFLOW_TRACKING_PASSWORD)'),
+  ca_file: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("PEM of the authority of the server's certificate (MLFLOW_TRACKING_SERVER_CERT_PATH)"),
+  cache_bytes: bytes
+    .default(10 * 1024 * 1024 * 1024)
+    .describe('Most bytes of fetched versions that are kept; those used longest ago go first'),
+  webhook_secret: z
+    .string()
+    .min(16)
+    .optional()
+    .meta({ secret: true })
+    .describe(
+      'Secret of the MLflow webhook that calls POST /webhooks/mlflow; without it there is no such route',
+    ),
+});
+
 const registry = z.strictObject({
+  mlflow: mlflow.prefault({}).describe('The MLflow model registry'),
   poll_interval_ms: milliseconds
     .default(5_000)
     .describe('How often endpoints look where their alias or stage points now, give or take a fifth'),

@@ -42,7 +42,11 @@ export interface RegisteredModel {
 /** MLflow's stages, shown beside the aliases that carry them. */
 export type Stage = 'None' | 'Staging' | 'Production' | 'Archived';
 
-const STAGE_ALIASES: Readonly<Record<string, Stage>> = { production: 'Production', staging: 'Staging' };
+/** The aliases that stand for stages in the embedded registry. */
+export const STAGE_ALIASES: Readonly<Record<string, Stage>> = {
+  production: 'Production',
+  staging: 'Staging',
+};
 
 /** The stage of a version that has none of its own, from the aliases that stand for stages. */
 export function stageOf(version: Pick<ModelVersion, 'aliases' | 'archivedAt'>): Stage {

@@ -20,8 +20,9 @@ describe('a version with a transform', () => {
   let version: ModelVersion;
 
   beforeAll(async () => {
-    session = await openRegistry(pathsOf(configSchema.parse({}), cwd), silentLogger);
-    const registered = await session.registry.register({
+    const config = configSchema.parse({});
+    session = await openRegistry(config, pathsOf(config, cwd), cwd, silentLogger);
+    const registered = await session.embedded.register({
       location: FIXTURE,
       name: 'wards',
       transform: documentFiles(WARD_TRANSFORM),
@@ -39,7 +40,7 @@ describe('a version with a transform', () => {
     const { registry } = session;
     return {
       listModels: () => registry.listModels(),
-      getModel: (name) => registry.getModel(name),
+      getModel: (name, scheme) => registry.getModel(name, scheme),
       resolve: (reference) => registry.resolve(reference),
       fetch: async (wanted) => change(await registry.fetch(wanted)),
     };
@@ -64,7 +65,7 @@ describe('a version with a transform', () => {
     );
 
   it('keeps raw rows, vectors and answers, edges among them, and holds at its load', async () => {
-    const { model, golden } = await loadModel(version, session.registry, session.runtime);
+    const { model, golden } = await loadModel(version, session.embedded, session.runtime);
     await model.release();
     expect(golden[0]).toMatchObject({
       input: WARD_ROW,
@@ -156,9 +157,9 @@ describe('a version with a transform', () => {
     const document: unknown = JSON.parse(String(before));
     if (!isJsonObject(document)) throw new Error('no transform');
     writeFileSync(file, JSON.stringify({ ...document, target: 'label' }));
-    expect(await refusal(session.registry)).toMatch(/DIGEST_MISMATCH: transform\.json is not the file/);
+    expect(await refusal(session.embedded)).toMatch(/DIGEST_MISMATCH: transform\.json is not the file/);
     writeFileSync(file, before);
-    expect(await refusal(session.registry)).toBeNull();
+    expect(await refusal(session.embedded)).toBeNull();
   });
 
   it('refuses a second transform, and one that does not fit, when it is registered', async () => {
@@ -168,11 +169,11 @@ describe('a version with a transform', () => {
       String(version.digest).replace('sha256:', '').slice(0, 16),
     );
     await expect(
-      session.registry.register({ location, name: 'twice', transform: documentFiles(WARD_TRANSFORM) }),
+      session.embedded.register({ location, name: 'twice', transform: documentFiles(WARD_TRANSFORM) }),
     ).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' });
     const [first] = WARD_TRANSFORM.outputs;
     await expect(
-      session.registry.register({
+      session.embedded.register({
         location: FIXTURE,
         name: 'thin',
         transform: documentFiles({ ...WARD_TRANSFORM, outputs: [first] }),
@@ -186,9 +187,9 @@ describe('a version with a transform', () => {
     copyFileSync(FIXTURE, path.join(directory, 'model.onnx'));
     for (const [name, content] of documentFiles(WARD_TRANSFORM))
       writeFileSync(path.join(directory, name), content);
-    const { version: found } = await session.registry.register({ location: directory });
+    const { version: found } = await session.embedded.register({ location: directory });
     expect(found.files.map((file) => file.path)).toContain(TRANSFORM_FILE);
-    const { model, golden } = await loadModel(found, session.registry, session.runtime);
+    const { model, golden } = await loadModel(found, session.embedded, session.runtime);
     await model.release();
     expect(golden.length).toBeGreaterThan(3);
     expect(model.signature.fields.map((field) => field.name)).toEqual(['radius', 'texture', 'seen', 'ward']);
@@ -201,7 +202,7 @@ describe('a version with a transform', () => {
       path.join(directory, 'serving_input_example.json'),
       '{"dataframe_split": {"data": [[NaN]]}}',
     );
-    const { created } = await session.registry.register({ location: directory });
+    const { created } = await session.embedded.register({ location: directory });
     expect(created).toBe(true);
   });
 
@@ -212,9 +213,9 @@ export function transformRawInput(raw: { radius: number }): number[] {
   return [0, 1, 2, 3, 4].map((power) => raw.radius ** power);
 }`;
     const registration = { location: FIXTURE, name: 'coded', transform: await codeFiles(code, true) };
-    await expect(session.registry.register(registration)).rejects.toThrow('needs golden examples');
-    const coded = await session.registry.register({ ...registration, exampleRows: [{ radius: 3 }] });
-    const { model, golden } = await loadModel(coded.version, session.registry, session.runtime);
+    await expect(session.embedded.register(registration)).rejects.toThrow('needs golden examples');
+    const coded = await session.embedded.register({ ...registration, exampleRows: [{ radius: 3 }] });
+    const { model, golden } = await loadModel(coded.version, session.embedded, session.runtime);
     await model.release();
     expect(golden[0]?.vector).toEqual([1, 3, 9, 27, 81]);
     const other = await codeFiles(code.replace('**', '+'), true);

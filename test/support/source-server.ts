@@ -55,8 +55,8 @@ export async function buildSourceServers(): Promise<SourceServers> {
       const cwd = await mkdtemp(path.join(tmpdir(), 'slipway-http-'));
       directories.push(cwd);
       const config = configSchema.parse(settings);
-      const session = await openRegistry(pathsOf(config, cwd), silentLogger);
-      for (const model of models) await session.registry.register(model);
+      const session = await openRegistry(config, pathsOf(config, cwd), cwd, silentLogger);
+      for (const model of models) await session.embedded.register(model);
       await session.close();
       const server = await startServer({ config, cwd });
       running.push(server);

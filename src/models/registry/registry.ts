@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../kernel/json.ts';
 import type { ModelReference, NameScheme } from '../model-reference.ts';
-import type { ModelVersion, RegisteredModel } from '../model-version.ts';
+import type { ModelVersion, RegisteredModel, Stage } from '../model-version.ts';
 import type { GoldenExample } from '../proving/golden.ts';
 import type { ModelArtifact } from '../runtimes/runtime.ts';
 import type { Signature } from '../signature.ts';
@@ -29,6 +29,16 @@ export interface ModelRegistry {
   fetch(version: ModelVersion): Promise<VersionArtifact>;
 }
 
+/** What may be changed of versions that are registered. */
+export interface RegistryEditor {
+  /** Points the alias at the version, taking it from any other; VERSION_NOT_FOUND when there is no such version. */
+  setAlias(version: ModelVersion, alias: string): Promise<void>;
+  /** True when there was such an alias. */
+  removeAlias(model: string, scheme: NameScheme, alias: string): Promise<boolean>;
+  /** Moves the version to a stage; one that was in Production or Staging before leaves it. */
+  setStage(version: ModelVersion, stage: Stage): Promise<void>;
+}
+
 export interface Registration {
   /** A model directory in MLflow format or an .onnx file. */
   readonly location: string;
@@ -36,6 +46,10 @@ export interface Registration {
   readonly name?: string;
   readonly semver?: string;
   readonly aliases?: readonly string[];
+  /** Where it came from, when that is not the location. */
+  readonly source?: string;
+  /** What is known of its training beside what the artifact says. */
+  readonly metadata?: JsonObject;
   /** The files of a transform for a model that comes without one (`models/transform-files.ts`). */
   readonly transform?: ReadonlyMap<string, Uint8Array>;
   /** Raw rows for golden examples, beside those that the artifact brings. */

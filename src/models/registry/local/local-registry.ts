@@ -1,15 +1,22 @@
 import path from 'node:path';
 import type { Clock } from '../../../kernel/clock.ts';
 import { AppError } from '../../../kernel/errors.ts';
-import { MODEL_NAME, type ModelReference, SEMVER, selectVersion } from '../../model-reference.ts';
-import type { ModelVersion, RegisteredModel } from '../../model-version.ts';
+import {
+  MODEL_NAME,
+  type ModelReference,
+  type NameScheme,
+  SEMVER,
+  selectVersion,
+} from '../../model-reference.ts';
+import { type ModelVersion, type RegisteredModel, STAGE_ALIASES, type Stage } from '../../model-version.ts';
 import type { Runtime } from '../../runtimes/runtime.ts';
 import { CODE_FILE, TRANSFORM_FILE } from '../../transform-files.ts';
 import { ArtifactDirectory } from '../artifacts/artifact-directory.ts';
 import { completeArtifact } from '../artifacts/complete-artifact.ts';
 import { digestOf, type ReadArtifact, readArtifact } from '../artifacts/read-artifact.ts';
 import type { ModelStore } from '../model-store.ts';
-import type { ModelRegistry, Registration, VersionArtifact } from '../registry.ts';
+import type { Registration, VersionArtifact } from '../registry.ts';
+import type { EditableRegistry } from '../registry-router.ts';
 
 interface Dependencies {
   readonly directory: string;
@@ -22,7 +29,7 @@ interface Dependencies {
  * The embedded registry: a directory per version in MLflow model format, named by its digest, and the state in the
  * store. A directory is complete before its row exists, so a crash leaves at most a directory nobody points to.
  */
-export class LocalRegistry implements ModelRegistry {
+export class LocalRegistry implements EditableRegistry {
   readonly #deps: Dependencies;
   readonly #artifacts: ArtifactDirectory;
 
@@ -53,6 +60,26 @@ export class LocalRegistry implements ModelRegistry {
     return this.#artifacts.read(version);
   }
 
+  setAlias(version: ModelVersion, alias: string): Promise<void> {
+    return this.#deps.store.setAlias(version.model, alias, version.number);
+  }
+
+  removeAlias(model: string, _scheme: NameScheme, alias: string): Promise<boolean> {
+    return this.#deps.store.removeAlias(model, alias);
+  }
+
+  /** Production and Staging are aliases here; a version leaves the one when it gets the other. */
+  async setStage(version: ModelVersion, stage: Stage): Promise<void> {
+    const { store, clock } = this.#deps;
+    const { model, number } = version;
+    await store.setArchived(model, number, stage === 'Archived' ? clock.now() : null);
+    const own = Object.entries(STAGE_ALIASES);
+    for (const [alias, each] of own)
+      if (each !== stage && version.aliases.includes(alias)) await store.removeAlias(model, alias);
+    const alias = own.find(([, each]) => each === stage)?.[0];
+    if (alias !== undefined) await store.setAlias(model, alias, number);
+  }
+
   /**
    * Loads the artifact, proves it, makes its golden examples, copies it and gives it a number. The same content
    * registered again answers with the version that it is.
@@ -72,8 +99,8 @@ export class LocalRegistry implements ModelRegistry {
       digest,
       files,
       flavor: 'onnx',
-      source: registration.location,
-      metadata: read.mlmodel?.metadata ?? {},
+      source: registration.source ?? registration.location,
+      metadata: { ...read.mlmodel?.metadata, ...registration.metadata },
       createdAt: this.#deps.clock.now(),
     });
     for (const alias of registration.aliases ?? [])
