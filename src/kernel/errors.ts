@@ -36,6 +36,7 @@ export const ERROR_CODES = {
   MODEL_NOT_FOUND: { kind: 'not_found', title: 'No such model' },
   VERSION_NOT_FOUND: { kind: 'not_found', title: 'No such model version' },
   METHOD_NOT_ALLOWED: { kind: 'method_not_allowed', title: 'The route does not take this method' },
+  MODEL_IN_USE: { kind: 'conflict', title: 'An endpoint serves this model' },
   VERSION_CONFLICT: { kind: 'conflict', title: 'The version exists already' },
   BODY_TOO_SLOW: { kind: 'slow_client', title: 'The body did not arrive in time' },
   BODY_TOO_LARGE: { kind: 'too_large', title: 'The body is too large' },

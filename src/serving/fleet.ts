@@ -4,6 +4,7 @@ import { isSameVersion, type ModelVersion } from '../models/model-version.ts';
 import { Endpoint, type EndpointDependencies, type EndpointSpec, type EndpointStatus } from './endpoint.ts';
 import type { ServedVersion } from './served-version.ts';
 import { createTarget, type Target } from './target.ts';
+import type { VersionState } from './version-pool.ts';
 
 interface FleetDependencies extends EndpointDependencies {
   readonly endpoints: readonly EndpointSpec[];
@@ -20,6 +21,8 @@ export class Fleet {
   readonly #deps: FleetDependencies;
   readonly #endpoints: ReadonlyMap<string, Endpoint>;
   readonly #onDemand = new WeakMap<ServedVersion, Map<string, Target>>();
+  /** Versions that stand for their model because somebody loaded it by name. */
+  readonly #loadedByName = new Map<string, ModelVersion>();
 
   constructor(deps: FleetDependencies) {
     this.#deps = deps;
@@ -64,10 +67,12 @@ export class Fleet {
     return targetOf(this.#endpoints.get(name) as Endpoint);
   }
 
-  /** By endpoint name, or by the name of a registered model that an endpoint serves. */
+  /** By endpoint name, or by the name of a registered model that an endpoint serves or that was loaded. */
   named(name: string): Target {
     const endpoint = this.#endpointOf(name);
     if (endpoint === null) {
+      const loaded = this.#loadedByName.get(name);
+      if (loaded !== undefined) return this.#onDemandTarget(null, loaded);
       const known = [...this.#endpoints.keys()].slice(0, 10).join(', ');
       throw new AppError(
         'MODEL_NOT_FOUND',
@@ -84,8 +89,53 @@ export class Fleet {
 
   /** A version by number, semantic version or alias: at once when in memory, else NOT_READY while it loads. */
   async version(name: string, reference: (named: Named) => ModelReference): Promise<Target> {
-    const version = await this.#deps.registry.resolve(reference(this.modelOf(name)));
-    return this.#onDemandTarget(this.#endpointOf(name), version);
+    return this.#onDemandTarget(this.#endpointOf(name), await this.resolve(name, reference));
+  }
+
+  /** A version by number, semantic version or alias, whether it is in memory or not. */
+  resolve(name: string, reference: (named: Named) => ModelReference): Promise<ModelVersion> {
+    return this.#deps.registry.resolve(reference(this.modelOf(name)));
+  }
+
+  /** What the endpoint of that name serves, or that of the registered model; null where there is none or not yet. */
+  held(name: string): Target | null {
+    return this.#endpointOf(name)?.target ?? null;
+  }
+
+  stateOf(version: ModelVersion): VersionState {
+    return this.#deps.pool.stateOf(version);
+  }
+
+  /**
+   * Resolves when the name answers: an endpoint that could not serve is tried again; of a registered model the newest
+   * version is loaded, beside those that callers ask for. Fails with the reason of a refusal.
+   */
+  async load(name: string): Promise<void> {
+    const endpoint = this.#endpointOf(name);
+    if (endpoint === null) {
+      const version = await this.resolve(name, (named) => ({ ...named, by: 'latest' }));
+      await this.#deps.pool.load(version);
+      this.#loadedByName.set(name, version);
+      return;
+    }
+    if (endpoint.target === null && endpoint.failure !== null) await endpoint.start();
+    if (endpoint.failure !== null) throw endpoint.failure;
+    targetOf(endpoint);
+  }
+
+  /** Forgets what `load` loaded, and other versions of that model. MODEL_IN_USE for what an endpoint serves. */
+  async unload(name: string): Promise<void> {
+    const endpoint = this.#endpointOf(name);
+    if (endpoint !== null) {
+      throw new AppError(
+        'MODEL_IN_USE',
+        `Endpoint ${endpoint.spec.name} serves it, and endpoints stand as the configuration has them`,
+      );
+    }
+    const { model, scheme } = this.modelOf(name);
+    await this.#deps.registry.getModel(model, scheme);
+    this.#loadedByName.delete(name);
+    await this.#deps.pool.unload(model);
   }
 
   /** The newest version of a major of the default endpoint's model. */

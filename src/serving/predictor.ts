@@ -86,12 +86,9 @@ export class Predictor {
         result = failure ?? result;
       } else result = invalid(served.check.problems(row));
       const text = row === value ? (context.rowTexts?.[0] ?? null) : null;
-      const record = this.#record(
-        target,
-        { row, text },
-        result as RowOutput | AppError,
-        this.#answered(target, context),
-      );
+      const answered = this.#answered(target, context);
+      const record = this.#record(target, { row, text }, result as RowOutput | AppError, answered);
+      this.#tally(target, record.answer instanceof AppError ? 0 : 1, answered);
       const logged = record.written === null || (await this.#isWritten(record.written));
       if (record.answer instanceof AppError) throw record.answer;
       return logged ? record.answer : { ...record.answer, logged };
@@ -157,6 +154,7 @@ export class Predictor {
           if (answers[place] === undefined) settle(place, good[i] as InputRecord, failure);
         }
       }
+      this.#tally(target, answers.filter((answer) => !(answer instanceof AppError)).length, answered);
       const logged = await this.#isWritten(Promise.all(written));
       if (failure !== null && tried === 0 && isPassing(failure)) throw failure;
       if (logged) return answers;
@@ -180,17 +178,24 @@ export class Predictor {
     const [only] = values;
     if (values.length === 1 && only !== undefined) return [await this.predict(target, only, context)];
     const problems = problemsOf(served, values);
-    if (problems.length > 0) {
-      const error = invalid(problems);
-      const answered = this.#answered(target, context);
-      const { written } = this.#record(target, { row: null, text: null }, error, answered);
-      await this.#isWritten(written ?? Promise.resolve());
-      throw error;
-    }
+    if (problems.length > 0) return this.refuse(target, invalid(problems), context);
     const answers = await this.predictBatch(target, values, context);
     const failed = answers.find((answer) => answer instanceof AppError);
     if (failed !== undefined) throw failed;
     return answers as readonly Answer[];
+  }
+
+  /** Counts and logs a request whose rows do not fit the signature, and fails with what is wrong with them. */
+  async refuse(target: Target, error: AppError, context: RequestContext): Promise<never> {
+    const answered = this.#answered(target, context);
+    const { written } = this.#record(target, { row: null, text: null }, error, answered);
+    this.#tally(target, 0, answered);
+    await this.#isWritten(written ?? Promise.resolve());
+    throw error;
+  }
+
+  #tally({ meter }: Target, rows: number, { latencyMs }: Answered): void {
+    meter.tally.answered(rows, latencyMs, this.#deps.clock.now());
   }
 
   #answered(target: Target, context: RequestContext): Answered {
@@ -205,6 +210,7 @@ export class Predictor {
       const { queueMs, inferenceMs } = await target.served.batcherFor(rows.length).run(rows, onOutputs);
       target.meter.queue.observe(queueMs / 1000);
       target.meter.inference.observe(inferenceMs / 1000);
+      target.meter.tally.ran(queueMs, inferenceMs);
       return null;
     } catch (error) {
       return asAppError(error);

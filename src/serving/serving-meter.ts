@@ -1,6 +1,7 @@
 import { OUTCOMES, type Outcome } from '../contracts/log-record.ts';
 import type { Meter } from '../kernel/meter.ts';
 import { type ModelVersion, versionLabel } from '../models/model-version.ts';
+import { VersionTally } from './version-tally.ts';
 
 /** The metrics of one endpoint and version, bound once. Durations in seconds. */
 export interface TargetMeter {
@@ -8,6 +9,8 @@ export interface TargetMeter {
   readonly inference: { observe(seconds: number): void };
   /** One row with its outcome and its time from parsed body to answer. */
   count(outcome: Outcome, seconds: number): void;
+  /** Of the version, whichever endpoint it answers for. */
+  readonly tally: VersionTally;
 }
 
 /** What serving counts; the names are public (docs/guides/operate.md). */
@@ -20,6 +23,7 @@ export interface ServingMeter {
   switched(endpoint: string, outcome: 'switched' | 'refused'): void;
   /** One run of a model. */
   run(version: ModelVersion, rows: number): void;
+  tally(version: ModelVersion): VersionTally;
 }
 
 export function createServingMeter(meter: Meter): ServingMeter {
@@ -53,8 +57,22 @@ export function createServingMeter(meter: Meter): ServingMeter {
     help: 'Versions that an endpoint switched to, or refused',
     labels: ['endpoint', 'outcome'],
   });
-  const runs = new Map<string, { observe(value: number): void }>();
+  const runs = new Map<
+    string,
+    { readonly sizes: { observe(value: number): void }; readonly tally: VersionTally }
+  >();
   let current = 0;
+
+  const runsOf = (version: ModelVersion) => {
+    const key = `${version.registry}:${version.model}/${version.number}`;
+    let known = runs.get(key);
+    if (known === undefined) {
+      const labels = { model: version.model, version: versionLabel(version) };
+      known = { sizes: batchRows.with(labels), tally: new VersionTally() };
+      runs.set(key, known);
+    }
+    return known;
+  };
 
   return {
     target(endpoint, version) {
@@ -66,6 +84,7 @@ export function createServingMeter(meter: Meter): ServingMeter {
       return {
         queue: duration.with({ ...labels, stage: 'queue' }),
         inference: duration.with({ ...labels, stage: 'inference' }),
+        tally: runsOf(version).tally,
         count(outcome, seconds) {
           outcomes[outcome].add();
           total.observe(seconds);
@@ -79,13 +98,10 @@ export function createServingMeter(meter: Meter): ServingMeter {
     unlogged: () => unlogged.add(),
     switched: (endpoint, outcome) => switches.with({ endpoint, outcome }).add(),
     run(version, rows) {
-      const key = `${version.model}/${version.number}`;
-      let sizes = runs.get(key);
-      if (sizes === undefined) {
-        sizes = batchRows.with({ model: version.model, version: versionLabel(version) });
-        runs.set(key, sizes);
-      }
+      const { sizes, tally } = runsOf(version);
       sizes.observe(rows);
+      tally.runs++;
     },
+    tally: (version) => runsOf(version).tally,
   };
 }

@@ -12,10 +12,16 @@ interface PoolDependencies {
   readonly onDemandVersions: number;
 }
 
-type Slot =
+type Slot = { readonly version: ModelVersion } & (
   | { readonly state: 'loading'; readonly ready: Promise<ServedVersion>; holds: number }
   | { readonly state: 'ready'; readonly served: ServedVersion; usedAt: number; holds: number }
-  | { readonly state: 'failed'; readonly reason: AppError; readonly at: number };
+  | { readonly state: 'failed'; readonly reason: AppError; readonly at: number }
+);
+
+/** Where a version stands in this process. */
+export type VersionState =
+  | { readonly is: 'absent' | 'loading' | 'ready' }
+  | { readonly is: 'failed'; readonly reason: AppError };
 
 /** How long a refused version is not tried again, milliseconds. */
 const RETRY_FAILED_MS = 30_000;
@@ -76,6 +82,32 @@ export class VersionPool {
     throw new AppError('NOT_READY', `${name} is being loaded`, { retryAfterSeconds: 1 });
   }
 
+  /** The version once it is in memory, also when it was refused before; fails with the reason of the refusal. */
+  async load(version: ModelVersion): Promise<ServedVersion> {
+    const slot = this.#slots.get(keyOf(version));
+    if (slot?.state === 'loading') return slot.ready;
+    if (slot?.state !== 'ready' && this.#deps.onDemandVersions > 0) return this.#load(version, 0);
+    return this.onDemand(version);
+  }
+
+  /** Forgets the versions of a model that no endpoint holds. Their requests under way are still answered. */
+  async unload(model: string): Promise<void> {
+    for (const [key, slot] of this.#slots) {
+      if (slot.version.model !== model) continue;
+      // Whether it comes to be ready or not: either way it goes.
+      if (slot.state === 'loading') await slot.ready.catch(() => undefined);
+      const now = this.#slots.get(key);
+      if (now?.state === 'failed') this.#slots.delete(key);
+      if (now?.state === 'ready' && now.holds === 0) this.#drop(key, now.served);
+    }
+  }
+
+  stateOf(version: ModelVersion): VersionState {
+    const slot = this.#slots.get(keyOf(version));
+    if (slot === undefined) return { is: 'absent' };
+    return slot.state === 'failed' ? { is: 'failed', reason: slot.reason } : { is: slot.state };
+  }
+
   /** Versions in memory now. */
   loaded(): readonly ServedVersion[] {
     return [...this.#slots.values()].flatMap((slot) => (slot.state === 'ready' ? [slot.served] : []));
@@ -93,6 +125,7 @@ export class VersionPool {
     const ready = this.#deps.load(version).then(
       (served) => {
         this.#slots.set(key, {
+          version,
           state: 'ready',
           served,
           usedAt: this.#deps.clock.elapsed(),
@@ -107,7 +140,7 @@ export class VersionPool {
       },
       (error: unknown) => {
         const reason = asAppError(error);
-        this.#slots.set(key, { state: 'failed', reason, at: this.#deps.clock.elapsed() });
+        this.#slots.set(key, { version, state: 'failed', reason, at: this.#deps.clock.elapsed() });
         this.#deps.logger.error(`${version.model} ${versionLabel(version)} was refused: ${reason.message}`, {
           'event.action': 'version.refused',
           error,
@@ -115,7 +148,7 @@ export class VersionPool {
         throw reason;
       },
     );
-    const loading = { state: 'loading' as const, ready, holds };
+    const loading = { version, state: 'loading' as const, ready, holds };
     this.#slots.set(key, loading);
     return ready;
   }

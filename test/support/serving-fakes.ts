@@ -8,6 +8,7 @@ import type { ElementType, Field, OutputSpec, Signature } from '../../src/models
 import { Batcher, type BatcherOptions } from '../../src/serving/batcher.ts';
 import { ServedVersion } from '../../src/serving/served-version.ts';
 import type { ServingMeter } from '../../src/serving/serving-meter.ts';
+import { VersionTally } from '../../src/serving/version-tally.ts';
 
 /** A clock that stands still until a test moves it. */
 export class HandClock implements Clock {
@@ -132,12 +133,14 @@ export class FakeServingMeter implements ServingMeter {
   readonly outcomes: Record<string, number> = {};
   inflightNow = 0;
   unloggedCount = 0;
+  readonly #tally = new VersionTally();
 
   target(): ReturnType<ServingMeter['target']> {
     const nothing = { observe: () => undefined };
     return {
       queue: nothing,
       inference: nothing,
+      tally: this.#tally,
       count: (outcome) => {
         this.outcomes[outcome] = (this.outcomes[outcome] ?? 0) + 1;
       },
@@ -159,6 +162,10 @@ export class FakeServingMeter implements ServingMeter {
   }
 
   run(): void {}
+
+  tally(): VersionTally {
+    return this.#tally;
+  }
 }
 
 /** As many turns of the microtask queue as any chain under test needs. */

@@ -1,5 +1,3 @@
-import type { AppError } from '../../kernel/errors.ts';
-
 /**
  * The Open Inference Protocol V2 without a transport (github.com/kserve/open-inference-protocol): what REST and gRPC both
  * translate to, so that both answer the same.
@@ -35,6 +33,11 @@ export interface Tensor {
   readonly parameters?: Parameters;
 }
 
+/** A tensor of a request. Null, which JSON can say and raw bytes cannot, is a missing value. */
+export interface InputTensor extends Omit<Tensor, 'data'> {
+  readonly data: ArrayLike<number | bigint | boolean | string | Uint8Array | null>;
+}
+
 export interface RequestedOutput {
   readonly name: string;
   readonly parameters: Parameters;
@@ -46,7 +49,7 @@ export interface InferRequest {
   readonly modelVersion: string;
   readonly id: string | undefined;
   readonly parameters: Parameters;
-  readonly inputs: readonly Tensor[];
+  readonly inputs: readonly InputTensor[];
   /** Null for all of them. */
   readonly outputs: readonly RequestedOutput[] | null;
 }
@@ -75,6 +78,25 @@ export interface ModelMetadata {
   readonly properties: Readonly<Record<string, string>>;
 }
 
+export interface ConfiguredTensor {
+  readonly name: string;
+  readonly datatype: Datatype;
+  /** Without the axis of the rows. */
+  readonly dims: readonly number[];
+  /** Whether it may be left out. */
+  readonly optional: boolean;
+}
+
+/** What Triton's model configuration says of a model, as far as it has a meaning here. */
+export interface ModelConfig {
+  readonly name: string;
+  readonly platform: string;
+  /** Rows of one request at the most. */
+  readonly maxBatchSize: number;
+  readonly inputs: readonly ConfiguredTensor[];
+  readonly outputs: readonly ConfiguredTensor[];
+}
+
 export interface ServerMetadata {
   readonly name: string;
   readonly version: string;
@@ -91,7 +113,7 @@ export interface RepositoryEntry {
   readonly reason: string;
 }
 
-/** Counts, and sums of nanoseconds, since the version was loaded. */
+/** Counts, and sums of nanoseconds, since the process started. A stage that is not measured has a count of 0. */
 export interface ModelStatistics {
   readonly name: string;
   readonly version: string;
@@ -101,6 +123,7 @@ export interface ModelStatistics {
   readonly inferenceCount: number;
   /** Runs of the model. */
   readonly executionCount: number;
+  /** Requests. */
   readonly success: Duration;
   readonly fail: Duration;
   readonly queue: Duration;
@@ -133,10 +156,13 @@ export interface InferenceService {
   /** MODEL_NOT_FOUND or VERSION_NOT_FOUND when there is none; false while it cannot answer. */
   modelReady(name: string, version: string): Promise<boolean>;
   model(name: string, version: string): Promise<ModelMetadata>;
+  config(name: string, version: string): Promise<ModelConfig>;
   infer(request: InferRequest, caller: Caller): Promise<InferResponse>;
   /** Of all loaded versions where `name` is empty. */
   statistics(name: string, version: string): Promise<readonly ModelStatistics[]>;
   index(onlyReady: boolean): Promise<readonly RepositoryEntry[]>;
+  /** Resolves when the model can answer. Nothing happens where it can already. */
   load(name: string): Promise<void>;
+  /** Resolves when the model takes no new requests. MODEL_IN_USE for what an endpoint serves. */
   unload(name: string): Promise<void>;
 }

@@ -1,8 +1,8 @@
 import { argmax } from '../../../kernel/argmax.ts';
+import { fromFloat16Bits } from '../../../kernel/float16.ts';
 import type { JsonValue } from '../../../kernel/json.ts';
 import type { ElementType, Label } from '../../signature.ts';
 import type { RowOutput } from '../runtime.ts';
-import { fromFloat16Bits } from './float16.ts';
 import type { OutputPlan } from './interpret-outputs.ts';
 
 /** A tensor as the session answers it. */

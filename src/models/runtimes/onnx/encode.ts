@@ -1,8 +1,8 @@
+import { toFloat16Bits } from '../../../kernel/float16.ts';
 import type { JsonValue } from '../../../kernel/json.ts';
 import type { InputRecord } from '../../record-check.ts';
 import type { ElementType, Field } from '../../signature.ts';
 import type { TensorPlan } from './bind-inputs.ts';
-import { toFloat16Bits } from './float16.ts';
 
 /** What onnxruntime takes as the content of a tensor. */
 export type TensorData =

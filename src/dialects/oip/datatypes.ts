@@ -1,0 +1,53 @@
+import type { ElementType, Field } from '../../models/signature.ts';
+import type { Datatype } from './protocol.ts';
+
+const DATATYPE_OF: Record<ElementType, Datatype> = {
+  bool: 'BOOL',
+  int8: 'INT8',
+  int16: 'INT16',
+  int32: 'INT32',
+  int64: 'INT64',
+  uint8: 'UINT8',
+  uint16: 'UINT16',
+  uint32: 'UINT32',
+  uint64: 'UINT64',
+  float16: 'FP16',
+  float32: 'FP32',
+  float64: 'FP64',
+  string: 'BYTES',
+};
+
+export function datatypeOf(type: ElementType): Datatype {
+  return DATATYPE_OF[type];
+}
+
+/** Bytes of an element; null for BYTES, whose elements have lengths of their own. */
+export const ELEMENT_BYTES: Readonly<Record<Datatype, number | null>> = {
+  BOOL: 1,
+  UINT8: 1,
+  UINT16: 2,
+  UINT32: 4,
+  UINT64: 8,
+  INT8: 1,
+  INT16: 2,
+  INT32: 4,
+  INT64: 8,
+  FP16: 2,
+  FP32: 4,
+  FP64: 8,
+  BF16: 2,
+  BYTES: null,
+};
+
+const FLOATS: ReadonlySet<Datatype> = new Set(['FP16', 'FP32', 'FP64', 'BF16']);
+
+export function isFloat(datatype: Datatype): boolean {
+  return FLOATS.has(datatype);
+}
+
+/** Whether values of the datatype can be values of the field: any number may feed a number, and its value decides. */
+export function feeds(datatype: Datatype, { type }: Field): boolean {
+  if (type === 'string') return datatype === 'BYTES';
+  if (type === 'bool') return datatype === 'BOOL';
+  return datatype !== 'BYTES' && datatype !== 'BOOL';
+}
