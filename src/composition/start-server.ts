@@ -2,10 +2,14 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Config } from '../config/schema.ts';
+import { createInferenceService } from '../dialects/oip/inference-service.ts';
 import { registerFeedbackRoute } from '../http/native/feedback-route.ts';
 import { registerModelRoutes } from '../http/native/model-routes.ts';
 import { fastPaths, registerPredictRoutes } from '../http/native/predict-routes.ts';
 import { registerHealthRoutes, registerMetricsRoute } from '../http/native/system-routes.ts';
+import { oipErrorForm } from '../http/oip/error-form.ts';
+import { fastInferPaths } from '../http/oip/infer.ts';
+import { registerOipChanges, registerOipHealth, registerOipRoutes } from '../http/oip/oip-routes.ts';
 import { openApiDocument } from '../http/openapi.ts';
 import { registerPages } from '../http/pages.ts';
 import { createHttpListener, type HttpListener, type HttpOptions } from '../http/server.ts';
@@ -20,7 +24,7 @@ import type { Fleet } from '../serving/fleet.ts';
 import type { Follower } from '../serving/follower.ts';
 import type { SegmentLog } from '../serving/prediction-log/segment-log.ts';
 import { Predictor } from '../serving/predictor.ts';
-import { createServingMeter } from '../serving/serving-meter.ts';
+import { createServingMeter, type ServingMeter } from '../serving/serving-meter.ts';
 import type { Target } from '../serving/target.ts';
 import { createAppLogger } from '../telemetry/pino-logger.ts';
 import { createProcessMetrics } from '../telemetry/process-metrics.ts';
@@ -63,6 +67,7 @@ interface Parts {
   readonly cwd: string;
   readonly logger: Logger;
   readonly meter: PrometheusMeter;
+  readonly servingMeter: ServingMeter;
   readonly session: RegistrySession;
   readonly log: SegmentLog;
   readonly fleet: Fleet;
@@ -139,6 +144,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       cwd,
       logger,
       meter,
+      servingMeter,
       session,
       log,
       fleet,
@@ -177,6 +183,17 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
 function createListener(parts: Parts): Promise<HttpListener> {
   const { config, logger, meter, session, log, fleet, follower, predictor, state } = parts;
   const answersUnlogged = config.prediction_log.on_unwritable === 'answer';
+  const ready = (): boolean => !state.stopping && fleet.ready && (log.failure === null || answersUnlogged);
+  const service = createInferenceService({
+    fleet,
+    registry: session.registry,
+    predictor,
+    version: VERSION,
+    ready,
+    tallyOf: (version) => parts.servingMeter.tally(version),
+    maxRequestRows: config.serving.max_request_rows,
+  });
+  const oip = { service, clock: systemClock, bodyLimitBytes: config.server.body_limit_bytes };
   return createHttpListener(
     httpOptions(config, parts.cwd),
     {
@@ -185,9 +202,10 @@ function createListener(parts: Parts): Promise<HttpListener> {
           version: VERSION,
           uptimeSeconds: () => process.uptime(),
           endpoints: () => fleet.endpoints(),
-          ready: () => !state.stopping && fleet.ready && (log.failure === null || answersUnlogged),
+          ready,
           problems: () => [...problemsOf(log, state.storage, state.stopping), ...follower.problems()],
         });
+        registerOipHealth(app, oip);
         const secret = config.registry.mlflow.webhook_secret;
         if (secret !== undefined) {
           registerMlflowWebhook(app, {
@@ -211,13 +229,24 @@ function createListener(parts: Parts): Promise<HttpListener> {
       keyed: (app) => {
         registerPredictRoutes(app, { fleet, predictor, clock: systemClock });
         registerModelRoutes(app, { fleet, registry: session.registry });
+        registerOipRoutes(app, oip);
         registerMetricsRoute(app, {
           expose: (accept) => meter.expose(accept),
           summary: () => summaryOf(meter),
         });
       },
-      changing: (app) => registerFeedbackRoute(app, { log, clock: systemClock }),
-      fast: fastPaths({ fleet, predictor, clock: systemClock }),
+      changing: (app) => {
+        registerFeedbackRoute(app, { log, clock: systemClock });
+        registerOipChanges(app, oip);
+      },
+      fast: new Map([
+        ...fastPaths({ fleet, predictor, clock: systemClock }),
+        ...fastInferPaths(
+          fleet.endpoints().map(({ name }) => name),
+          oip,
+        ),
+      ]),
+      errorForms: new Map([['/v2', oipErrorForm]]),
       clock: systemClock,
     },
     logger,

@@ -52,6 +52,10 @@ describe('without a key', () => {
     ['::ffff:127.0.0.1', 'LOCALHOST'],
   ])('%s with host %s may change', (address, host) => requireChange(local({ host }, address)));
 
+  it('a page that it gave itself may change', () => {
+    requireChange(local({ host: 'localhost:8000', origin: 'http://localhost:8000' }));
+  });
+
   it.each([
     ['another machine', '203.0.113.9', { host: 'localhost:8000' }],
     ['an address that only begins so', '127.0.0.1.evil.example', { host: 'localhost' }],
@@ -60,6 +64,8 @@ describe('without a key', () => {
     ['a name that only begins so', '127.0.0.1', { host: 'localhost.evil.example' }],
     ['no host', '127.0.0.1', {}],
     ['a proxy', '127.0.0.1', { host: 'localhost', 'x-forwarded-for': '203.0.113.9' }],
+    ['a page of another site', '127.0.0.1', { host: 'localhost:8000', origin: 'https://evil.example' }],
+    ['a page from a file', '127.0.0.1', { host: 'localhost:8000', origin: 'null' }],
     ['a proxy of RFC 7239', '127.0.0.1', { host: 'localhost', forwarded: 'for=203.0.113.9' }],
   ] as [string, string | undefined, Record<string, string>][])('%s may not', (_, address, headers) => {
     expect(() => requireChange({ headers, remoteAddress: address })).toThrow(

@@ -54,10 +54,15 @@ function keyOf(headers: IncomingHttpHeaders): string | null {
   return /^Bearer\s+(.+)$/i.exec(headers.authorization ?? '')?.[1] ?? null;
 }
 
-/** A proxy on this machine connects from loopback too, and a rebound DNS name points at it: neither counts. */
+/**
+ * A proxy on this machine connects from loopback too, a rebound DNS name points at it, and a page of another site may be
+ * open in a browser here: none of them counts.
+ */
 function isLocal({ headers, remoteAddress }: Caller): boolean {
+  const { host = '', origin } = headers;
   const isForwarded = headers['x-forwarded-for'] !== undefined || headers['forwarded'] !== undefined;
-  return LOOPBACK.test(remoteAddress ?? '') && !isForwarded && LOOPBACK_HOST.test(headers.host ?? '');
+  const isOtherSite = origin !== undefined && origin.replace(/^https?:\/\//, '') !== host;
+  return LOOPBACK.test(remoteAddress ?? '') && !isForwarded && !isOtherSite && LOOPBACK_HOST.test(host);
 }
 
 function sha256(text: string): Buffer {

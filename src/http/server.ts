@@ -15,10 +15,10 @@ import type { Clock } from '../kernel/clock.ts';
 import { AppError, messageOf } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { createAccess } from './access.ts';
-import { createFastLane } from './native/fast-lane.ts';
-import type { PredictOne } from './native/predict-routes.ts';
+import { type ErrorForm, formOf } from './error-form.ts';
+import { createFastLane, type FastRoute } from './fast-lane.ts';
 import { parseBody } from './parse-body.ts';
-import { PROBLEM_TYPE, problemHeaders, problemOf, toAppError } from './problem-response.ts';
+import { PROBLEM_TYPE, problemOf, toAppError } from './problem-response.ts';
 import { traceIdOf } from './request-ids.ts';
 import { statusOf } from './status.ts';
 
@@ -38,7 +38,9 @@ export interface HttpRoutes {
   readonly keyed: (app: FastifyInstance) => void;
   readonly changing: (app: FastifyInstance) => void;
   /** Paths of plain predictions, which go past the framework. */
-  readonly fast: ReadonlyMap<string, PredictOne>;
+  readonly fast: ReadonlyMap<string, FastRoute>;
+  /** How dialects answer errors, by the first part of their paths. */
+  readonly errorForms: ReadonlyMap<string, ErrorForm>;
   readonly clock: Clock;
 }
 
@@ -63,6 +65,8 @@ export async function createHttpListener(
   logger: Logger,
 ): Promise<HttpListener> {
   let draining = false;
+  const sendError = (error: AppError, request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+    sendErrorIn(formOf(routes.errorForms, request.url), { error, request, reply, logger });
   const access = createAccess(options.apiKey);
   const callerOf = (request: Pick<IncomingMessage, 'headers' | 'socket'>) => ({
     headers: request.headers,
@@ -85,7 +89,7 @@ export async function createHttpListener(
     genReqId: (request) => traceIdOf(request.headers),
     clientErrorHandler: answerUnreadable,
     frameworkErrors(error, request, reply) {
-      void sendProblem(toAppError(error), request, reply as FastifyReply, logger);
+      void sendError(toAppError(error), request, reply as FastifyReply);
     },
     routerOptions: { maxParamLength: 256, ignoreTrailingSlash: true },
     serverFactory: (framework) =>
@@ -98,18 +102,18 @@ export async function createHttpListener(
   }) as unknown as FastifyInstance;
 
   useJson(app);
-  app.setErrorHandler((error, request, reply) => sendProblem(toAppError(error), request, reply, logger));
+  app.setErrorHandler((error, request, reply) => sendError(toAppError(error), request, reply));
   const methodsOf = collectMethods(app);
   app.setNotFoundHandler((request, reply) => {
     const methods = methodsOf(request.url.split('?')[0] ?? '/');
     if (methods.length === 0 || methods.includes(request.method)) {
       const error = new AppError('ROUTE_NOT_FOUND', 'There is no such route; /docs lists what there is');
-      return sendProblem(error, request, reply, logger);
+      return sendError(error, request, reply);
     }
     const allowed = methods.join(', ');
     reply.header('allow', allowed);
     const error = new AppError('METHOD_NOT_ALLOWED', `This route takes ${allowed}`);
-    return sendProblem(error, request, reply, logger);
+    return sendError(error, request, reply);
   });
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
@@ -198,16 +202,18 @@ function requirePlainUtf8(headers: FastifyRequest['headers']): void {
   }
 }
 
+interface FailedRequest {
+  readonly error: AppError;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly logger: Logger;
+}
+
 /**
  * A body that is too large is read to its end and thrown away, within the request's time: a caller that is cut off while
  * it writes never sees why. As bytes: to a text Fastify would add a charset, which this media type does not have (RFC 9457, section 6.1).
  */
-function sendProblem(
-  error: AppError,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  logger: Logger,
-): FastifyReply {
+function sendErrorIn(form: ErrorForm, { error, request, reply, logger }: FailedRequest): FastifyReply {
   if (error.kind === 'internal') {
     logger.error(error.message, {
       'trace.id': request.id,
@@ -217,10 +223,8 @@ function sendProblem(
     });
   }
   if (error.kind === 'too_large') reply.removeHeader('connection');
-  return reply
-    .code(statusOf(error))
-    .headers(problemHeaders(error))
-    .send(Buffer.from(JSON.stringify(problemOf(error, request.id))));
+  const { status, headers, body } = form(error, request.id);
+  return reply.code(status).headers(headers).send(Buffer.from(body));
 }
 
 /** The methods of the routes whose pattern the path fits: `findRoute` compares patterns, not paths. */

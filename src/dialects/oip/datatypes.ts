@@ -51,3 +51,15 @@ export function feeds(datatype: Datatype, { type }: Field): boolean {
   if (type === 'bool') return datatype === 'BOOL';
   return datatype !== 'BYTES' && datatype !== 'BOOL';
 }
+
+/** The integers that a datatype has and a JSON number carries exactly, inclusive. */
+export const DATATYPE_RANGES = {
+  UINT8: [0, 255],
+  UINT16: [0, 65_535],
+  UINT32: [0, 4_294_967_295],
+  UINT64: [0, Number.MAX_SAFE_INTEGER],
+  INT8: [-128, 127],
+  INT16: [-32_768, 32_767],
+  INT32: [-2_147_483_648, 2_147_483_647],
+  INT64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+} as const;

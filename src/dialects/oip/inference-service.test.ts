@@ -111,7 +111,6 @@ async function setUp() {
     fleet,
     registry,
     predictor,
-    clock,
     version: '1.2.3',
     ready: () => fleet.ready,
     tallyOf: (version) => meter.tally(version),

@@ -1,4 +1,3 @@
-import type { Clock } from '../../kernel/clock.ts';
 import { AppError, type FieldProblem, summaryOf } from '../../kernel/errors.ts';
 import type { ModelReference } from '../../models/model-reference.ts';
 import { type ModelVersion, schemeOf, versionLabel } from '../../models/model-version.ts';
@@ -26,7 +25,6 @@ interface InferenceDependencies {
   readonly fleet: Fleet;
   readonly registry: ModelRegistry;
   readonly predictor: Predictor;
-  readonly clock: Clock;
   /** The program's. */
   readonly version: string;
   /** Whether required endpoints can answer and the process is not shutting down. */
@@ -53,7 +51,7 @@ const MAX_ID_LENGTH = 256;
 
 /** The Open Inference Protocol on the fleet and the predictor that every dialect uses. */
 export function createInferenceService(deps: InferenceDependencies): InferenceService {
-  const { fleet, registry, predictor, clock } = deps;
+  const { fleet, registry, predictor } = deps;
   const translations = new WeakMap<ServedVersion, Translation>();
 
   function translationOf(served: ServedVersion): Translation {
@@ -147,21 +145,19 @@ export function createInferenceService(deps: InferenceDependencies): InferenceSe
     load: (name) => fleet.load(name),
     unload: (name) => fleet.unload(name),
   };
+}
 
-  function contextOf(
-    { id }: InferRequest,
-    { traceId, routingKey, receivedAt, dialect }: Caller,
-  ): RequestContext {
-    return {
-      traceId,
-      dialect,
-      routingKey,
-      receivedAt: receivedAt || clock.elapsed(),
-      correlationId: id === undefined || id === '' ? undefined : id.slice(0, MAX_ID_LENGTH),
-      callerTime: undefined,
-      rowTexts: null,
-    };
-  }
+function contextOf({ id }: InferRequest, caller: Caller): RequestContext {
+  const { traceId, routingKey, receivedAt, dialect, correlationId } = caller;
+  return {
+    traceId,
+    dialect,
+    routingKey,
+    receivedAt,
+    correlationId: id === undefined || id === '' ? correlationId : id.slice(0, MAX_ID_LENGTH),
+    callerTime: undefined,
+    rowTexts: null,
+  };
 }
 
 const byVersion =

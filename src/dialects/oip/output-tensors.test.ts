@@ -117,6 +117,18 @@ describe('output tensors', () => {
   });
 });
 
+describe('an output that is wider than the graph says', () => {
+  it('is answered as it is', () => {
+    const outputs: readonly OutputTensorSpec[] = [
+      { name: 'y', type: 'float32', shape: [1], holds: { is: 'prediction' } },
+    ];
+    const rows = [{ prediction: [1, 2], probabilities: null }];
+    expect(answer(outputs, rows, null, { task: 'regression' }).tensors).toEqual([
+      { name: 'y', datatype: 'FP32', shape: [1, 2], data: new Float32Array([1, 2]) },
+    ]);
+  });
+});
+
 describe('the classification extension', () => {
   it('answers the greatest values with place and label, as Triton writes them', () => {
     expect(answer([SCORES], ROWS, [asked('probabilities', 2)]).tensors).toEqual([

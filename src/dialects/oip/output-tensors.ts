@@ -83,17 +83,17 @@ function tensorOf(
   });
 }
 
-/** Sizes that the graph leaves open are those of the first row. */
+/**
+ * Sizes are those of the first row: a graph may leave them open, and some state others than they answer (scikit-learn's
+ * regressions of several targets). A row of one value is answered bare, whatever axes of length 1 the tensor has.
+ */
 function shapeOf({ shape, holds, name }: OutputTensorSpec, outputs: readonly RowOutput[]): readonly number[] {
-  if (!shape.includes(-1)) return [outputs.length, ...shape];
   const [first] = outputs as [RowOutput];
   if (holds.is === 'probabilities') return [outputs.length, first.probabilities?.length ?? 0];
   const sizes: number[] = [];
-  let value = partOf(first, name, holds.is === 'member');
+  let value = holds.is === 'probability' ? null : partOf(first, name, holds.is === 'member');
   for (; Array.isArray(value); value = value[0] as JsonValue) sizes.push(value.length);
-  // A row of one value is answered bare, whatever axes of length 1 it had.
-  const rowShape = sizes.length === shape.length ? sizes : shape.map((size) => Math.abs(size));
-  return [outputs.length, ...rowShape];
+  return [outputs.length, ...(sizes.length > 0 ? sizes : shape.map(() => 1))];
 }
 
 function partOf({ prediction }: RowOutput, name: string, isMember: boolean): JsonValue {

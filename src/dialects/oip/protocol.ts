@@ -142,6 +142,8 @@ export interface Caller {
   /** 32 hexadecimal digits, as `traceparent` has them. */
   readonly traceId: string;
   readonly routingKey: string | undefined;
+  /** Logged where the request has no id. */
+  readonly correlationId?: string | undefined;
   /** `clock.elapsed()` when the message was parsed. */
   readonly receivedAt: number;
   /** `oip-rest` or `oip-grpc`, for the log line. */

@@ -7,7 +7,9 @@ import type { Fleet } from '../../serving/fleet.ts';
 import type { Answer, Predictor, RequestContext } from '../../serving/predictor.ts';
 import { isWrapped } from '../../serving/row.ts';
 import type { Target } from '../../serving/target.ts';
-import type { ParsedBody } from '../parse-body.ts';
+import { problemForm } from '../error-form.ts';
+import type { FastRoute } from '../fast-lane.ts';
+import { type ParsedBody, parseBody } from '../parse-body.ts';
 import { answerJson, BatchJson } from './answers.ts';
 
 interface PredictDependencies {
@@ -26,15 +28,11 @@ type FindTarget = (params: Params) => Target | Promise<Target>;
 
 const MAX_ID_LENGTH = 256;
 
-/** One single prediction: the JSON text of the answer. */
-export type PredictOne = (
-  headers: IncomingHttpHeaders,
-  requestId: string,
-  body: Pick<ParsedBody, 'value' | 'text'>,
-  receivedAt: number,
-) => Promise<string>;
+const JSON_TYPE = 'application/json; charset=utf-8';
+const JSON_TYPES = new Set(['application/json', JSON_TYPE, 'application/json;charset=utf-8']);
+const JSON_HEADERS = ['content-type', JSON_TYPE];
 
-/** What the framework's route and the fast lane both do with a body that was parsed. */
+/** The JSON text of one answer, as the framework's route and the fast lane both make it of a body that was parsed. */
 function createPredictOne({ predictor, clock }: PredictDependencies) {
   return async (
     target: Target,
@@ -55,16 +53,21 @@ function createPredictOne({ predictor, clock }: PredictDependencies) {
 }
 
 /** The paths whose target is known without a look-up: the default endpoint and each endpoint by name. */
-export function fastPaths(deps: PredictDependencies): ReadonlyMap<string, PredictOne> {
+export function fastPaths(deps: PredictDependencies): ReadonlyMap<string, FastRoute> {
   const { fleet } = deps;
   const predictOne = createPredictOne(deps);
-  const paths = new Map<string, PredictOne>([
-    ['/predict', (...request) => predictOne(fleet.default(), ...request)],
-  ]);
-  for (const { name } of fleet.endpoints()) {
-    paths.set(`/models/${name}/predict`, (...request) => predictOne(fleet.named(name), ...request));
-  }
-  return paths;
+  const routeTo = (find: () => Target): FastRoute => ({
+    contentTypes: JSON_TYPES,
+    errorForm: problemForm,
+    answer: async (headers, requestId, body, receivedAt) => ({
+      headers: JSON_HEADERS,
+      body: await predictOne(find(), headers, requestId, parseBody(body), receivedAt),
+    }),
+  });
+  const named = fleet
+    .endpoints()
+    .map(({ name }) => [`/models/${name}/predict`, routeTo(() => fleet.named(name))] as const);
+  return new Map([['/predict', routeTo(() => fleet.default())] as const, ...named]);
 }
 
 /** `POST …/predict` and `…/predict/batch`, on each of the ways to name a target. */
@@ -133,7 +136,7 @@ function isUnlogged(answer: Answer | AppError): boolean {
 }
 
 function sendJson(reply: FastifyReply, json: string | Buffer): FastifyReply {
-  return reply.header('content-type', 'application/json; charset=utf-8').send(json);
+  return reply.header('content-type', JSON_TYPE).send(json);
 }
 
 function contextOf(
