@@ -6,6 +6,7 @@ const room = (name) => `^src/${name}/`;
 /** A room and the rooms that it may import, itself included. */
 const MAY_IMPORT = {
   kernel: [],
+  access: ['kernel'],
   contracts: ['kernel'],
   config: ['kernel'],
   models: ['kernel', 'contracts', 'config'],
@@ -15,8 +16,8 @@ const MAY_IMPORT = {
   storage: ['kernel', 'contracts', 'models', 'serving', 'watching'],
   telemetry: ['kernel'],
   datasets: ['kernel', 'models'],
-  http: ['kernel', 'contracts', 'config', 'models', 'serving', 'dialects', 'watching'],
-  grpc: ['kernel', 'contracts', 'config', 'models', 'serving', 'dialects'],
+  http: ['kernel', 'access', 'contracts', 'config', 'models', 'serving', 'dialects', 'watching'],
+  grpc: ['kernel', 'access', 'contracts', 'config', 'models', 'serving', 'dialects'],
   cli: ['kernel', 'contracts', 'config', 'models', 'serving', 'watching'],
 };
 

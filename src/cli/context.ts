@@ -31,6 +31,8 @@ export interface CliRegistry {
 
 export interface CliServer {
   readonly url: string;
+  /** host:port, or null where gRPC is off. */
+  readonly grpcAddress: string | null;
   readonly logs: string;
   readonly defaultEndpoint: string | null;
   endpoints(): readonly EndpointStatus[];

@@ -10,6 +10,7 @@ import { readConfig } from './read-config.ts';
 interface ServeOptions extends GlobalOptions {
   readonly host?: string;
   readonly port?: string;
+  readonly grpcPort?: string;
   readonly name?: string;
 }
 
@@ -25,6 +26,7 @@ export function registerServe(program: Command, context: CliContext): void {
     )
     .option('--host <address>', 'address to listen on (default 127.0.0.1)')
     .option('-p, --port <port>', 'port to listen on (default 8000; 0 for a free one)')
+    .option('--grpc-port <port>', 'serve gRPC too, on this port (0 for a free one)')
     .option('--name <endpoint>', 'name of the endpoint for the model given')
     .addHelpText(
       'after',
@@ -57,19 +59,26 @@ export function asModel(model: string, cwd: string): string {
 }
 
 function flagsOf(model: string | undefined, options: ServeOptions): ConfigFlags {
-  const port = options.port === undefined ? undefined : Number(options.port);
-  if (port !== undefined && !Number.isInteger(port))
-    throw new AppError('ARGUMENT_INVALID', `--port ${options.port} is not a port`);
+  const port = portOf('--port', options.port);
+  const grpcPort = portOf('--grpc-port', options.grpcPort);
   const name = options.name ?? 'default';
   return {
     server: { host: options.host, port },
+    ...(grpcPort !== undefined && { grpc: { enabled: true, port: grpcPort } }),
     ...(model !== undefined && { default_endpoint: name, endpoints: { [name]: { model } } }),
   };
+}
+
+function portOf(flag: string, given: string | undefined): number | undefined {
+  if (given === undefined) return undefined;
+  if (!/^\d+$/.test(given)) throw new AppError('ARGUMENT_INVALID', `${flag} ${given} is not a port`);
+  return Number(given);
 }
 
 function factsOf(server: CliServer): object {
   return {
     url: server.url,
+    ...(server.grpcAddress !== null && { grpc: server.grpcAddress }),
     docs: `${server.url}/docs`,
     metrics: `${server.url}/metrics`,
     logs: server.logs,
@@ -89,6 +98,7 @@ function welcome(server: CliServer, registered: readonly string[]): string {
   lines.push(
     '',
     `  API      ${server.url}`,
+    ...(server.grpcAddress === null ? [] : [`  gRPC     ${server.grpcAddress}`]),
     `  Docs     ${server.url}/docs`,
     `  Metrics  ${server.url}/metrics`,
     `  Logs     ${server.logs}`,

@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Config } from '../config/schema.ts';
 import { createInferenceService } from '../dialects/oip/inference-service.ts';
+import type { InferenceService } from '../dialects/oip/protocol.ts';
+import type { GrpcListener } from '../grpc/server.ts';
 import { registerFeedbackRoute } from '../http/native/feedback-route.ts';
 import { registerModelRoutes } from '../http/native/model-routes.ts';
 import { fastPaths, registerPredictRoutes } from '../http/native/predict-routes.ts';
@@ -46,6 +48,8 @@ import { VERSION } from './version.ts';
 export interface RunningServer {
   readonly url: string;
   readonly port: number;
+  /** host:port, or null where gRPC is off. */
+  readonly grpcAddress: string | null;
   readonly paths: Paths;
   readonly defaultEndpoint: string | null;
   endpoints(): readonly EndpointStatus[];
@@ -139,7 +143,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     });
     meter.collect(() => [modelInfoFamily(fleet), logFamily(log)]);
     meter.collect(() => processMetrics.families());
-    const listener = await createListener({
+    const parts: Parts = {
       config,
       cwd,
       logger,
@@ -151,9 +155,13 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       follower,
       predictor,
       state,
-    });
-    undo.push(() => listener.drain(config.server.shutdown_grace_ms));
+    };
+    const service = createService(parts);
+    const listener = await createListener(parts, service);
+    const grpc = await createGrpc(parts, service);
+    undo.push(() => Promise.all([listener, grpc].map((one) => one?.drain(config.server.shutdown_grace_ms))));
     const port = await listener.listen(config.server.host, config.server.port);
+    const grpcPort = (await grpc?.listen(config.server.host, config.grpc.port)) ?? null;
     await fleet.start();
     refuseWhenNothingServes(fleet);
     follower.start();
@@ -163,10 +171,12 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       'event.action': 'server.started',
       'server.address': config.server.host,
       'server.port': port,
+      ...(grpcPort !== null && { 'server.grpc_port': grpcPort }),
     });
     return {
       port,
       url: urlOf(config, port),
+      grpcAddress: grpcPort === null ? null : `${reachableHost(config.server.host)}:${grpcPort}`,
       paths,
       defaultEndpoint: fleet.defaultEndpoint,
       endpoints: () => fleet.endpoints(),
@@ -180,19 +190,8 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   }
 }
 
-function createListener(parts: Parts): Promise<HttpListener> {
+function createListener(parts: Parts, service: InferenceService): Promise<HttpListener> {
   const { config, logger, meter, session, log, fleet, follower, predictor, state } = parts;
-  const answersUnlogged = config.prediction_log.on_unwritable === 'answer';
-  const ready = (): boolean => !state.stopping && fleet.ready && (log.failure === null || answersUnlogged);
-  const service = createInferenceService({
-    fleet,
-    registry: session.registry,
-    predictor,
-    version: VERSION,
-    ready,
-    tallyOf: (version) => parts.servingMeter.tally(version),
-    maxRequestRows: config.serving.max_request_rows,
-  });
   const oip = { service, clock: systemClock, bodyLimitBytes: config.server.body_limit_bytes };
   return createHttpListener(
     httpOptions(config, parts.cwd),
@@ -202,7 +201,7 @@ function createListener(parts: Parts): Promise<HttpListener> {
           version: VERSION,
           uptimeSeconds: () => process.uptime(),
           endpoints: () => fleet.endpoints(),
-          ready,
+          ready: () => isReady(parts),
           problems: () => [...problemsOf(log, state.storage, state.stopping), ...follower.problems()],
         });
         registerOipHealth(app, oip);
@@ -253,6 +252,41 @@ function createListener(parts: Parts): Promise<HttpListener> {
   );
 }
 
+function isReady({ config, fleet, log, state }: Parts): boolean {
+  const answersUnlogged = config.prediction_log.on_unwritable === 'answer';
+  return !state.stopping && fleet.ready && (log.failure === null || answersUnlogged);
+}
+
+function createService(parts: Parts): InferenceService {
+  return createInferenceService({
+    fleet: parts.fleet,
+    registry: parts.session.registry,
+    predictor: parts.predictor,
+    version: VERSION,
+    ready: () => isReady(parts),
+    tallyOf: (version) => parts.servingMeter.tally(version),
+    maxRequestRows: parts.config.serving.max_request_rows,
+  });
+}
+
+/** Loaded only where it is on. */
+async function createGrpc(parts: Parts, service: InferenceService): Promise<GrpcListener | null> {
+  const { config, cwd, logger } = parts;
+  if (!config.grpc.enabled) return null;
+  const { createGrpcListener } = await import('../grpc/server.ts');
+  const { bodyLimitBytes, tls, apiKey } = httpOptions(config, cwd);
+  return createGrpcListener(
+    {
+      bodyLimitBytes,
+      tls,
+      apiKey,
+      maxConnectionAgeMs: config.grpc.max_connection_age_ms,
+      graceMs: config.server.shutdown_grace_ms,
+    },
+    { service, clock: systemClock, logger },
+  );
+}
+
 function httpOptions({ server, auth }: Config, cwd: string): HttpOptions {
   const { tls } = server;
   return {
@@ -290,9 +324,12 @@ async function drainStore({ storage }: Parts['state'], logger: Logger): Promise<
 }
 
 function urlOf({ server }: Config, port: number): string {
-  const isWildcard = server.host === '0.0.0.0' || server.host === '::';
-  const host = server.host.includes(':') ? `[${server.host}]` : server.host;
-  return `${server.tls === undefined ? 'http' : 'https'}://${isWildcard ? 'localhost' : host}:${port}`;
+  return `${server.tls === undefined ? 'http' : 'https'}://${reachableHost(server.host)}:${port}`;
+}
+
+function reachableHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 function refuseWhenNothingServes(fleet: Fleet): void {

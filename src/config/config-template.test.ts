@@ -11,18 +11,22 @@ describe('configTemplate', () => {
   it('loads as the defaults, with the endpoint when one is given', () => {
     expect(load(configTemplate())).toEqual(defaults);
     const text = configTemplate({ endpoint: { name: '007', model: './models: new' } });
-    expect(load(text).endpoints).toEqual({ '007': { model: './models: new', required: true, redact: {} } });
+    expect(load(text).endpoints).toEqual({
+      '007': { model: './models: new', required: true, on_signature_change: 'refuse', redact: {} },
+    });
   });
 
   it('still loads as the defaults when every comment that has a value is taken in', () => {
     const text = configTemplate({ endpoint: { name: 'm', model: './model' } });
     const open = text
       .replace(/^( *)# (?!redact)([a-z_]+: \S)/gm, '$1$2')
-      .replace('fsync: never', 'fsync: interval');
+      .replace('fsync: never', 'fsync: interval')
+      .replace('enabled: false', 'enabled: true');
     expect(open.match(/^ *[a-z_]+: /gm)?.length).toBeGreaterThan(20);
     expect(load(open)).toMatchObject({
       ...defaults,
       endpoints: { m: { model: './model' } },
+      grpc: { ...defaults.grpc, enabled: true },
       prediction_log: { fsync_interval_ms: 1000 },
     });
   });

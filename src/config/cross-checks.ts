@@ -31,6 +31,21 @@ const CHECKS: readonly CrossCheck[] = [
         : [{ path: ['server', 'keep_alive_timeout_ms'], message: 'must be below server.shutdown_grace_ms' }],
   },
   {
+    reads: [['grpc', 'enabled']],
+    problems: ({ config, isSet }) =>
+      (['port', 'max_connection_age_ms'] as const)
+        .map((key) => ['grpc', key])
+        .filter((path) => !config.grpc.enabled && isSet(path))
+        .map((path) => ({ path, message: 'has no effect unless grpc.enabled is true' })),
+  },
+  {
+    reads: [['grpc'], ['server', 'port']],
+    problems: ({ config: { grpc, server } }) =>
+      grpc.enabled && grpc.port !== 0 && grpc.port === server.port
+        ? [{ path: ['grpc', 'port'], message: 'must be another than server.port' }]
+        : [],
+  },
+  {
     reads: [['server', 'tls']],
     problems: ({ config: { server }, checkReadable }) =>
       (['cert_file', 'key_file', 'ca_file'] as const).flatMap((key) => {

@@ -41,7 +41,9 @@ describe('layers', () => {
     const { config, sources } = load('endpoints: { old: { model: m, required: false } }', {
       env: { SLIPWAY_ENDPOINTS: '{"a.b": {"model": "n"}}' },
     });
-    expect(config.endpoints).toEqual({ 'a.b': { model: 'n', required: true, redact: {} } });
+    expect(config.endpoints).toEqual({
+      'a.b': { model: 'n', required: true, on_signature_change: 'refuse', redact: {} },
+    });
     expect(sources.get('endpoints["a.b"].model')).toBe('env');
     expect(sources.get('endpoints["a.b"].required')).toBe('default');
     expect(defaultEndpointOf(config)).toBe('a.b');
@@ -149,6 +151,17 @@ describe('cross-field checks', () => {
       'endpoints.a.redact.zip `hash` needs prediction_log.hash_key (slipway.yaml:4)',
     ]);
     expect(problemsOf(text, { env: { SLIPWAY_PREDICTION_LOG_HASH_KEY: 'k'.repeat(16) } })).toEqual([]);
+  });
+
+  it('refuse settings of gRPC while it is off, and the port of HTTP', () => {
+    expect(problemsOf('grpc: { port: 1, max_connection_age_ms: 5 }')).toEqual([
+      expect.stringContaining('grpc.max_connection_age_ms has no effect unless grpc.enabled is true'),
+      expect.stringContaining('grpc.port has no effect unless grpc.enabled is true'),
+    ]);
+    expect(problemsOf('grpc: { enabled: true, port: 7 }\nserver: { port: 7 }')).toEqual([
+      expect.stringContaining('grpc.port must be another than server.port'),
+    ]);
+    expect(problemsOf('grpc: { enabled: true, port: 0 }\nserver: { port: 0 }')).toEqual([]);
   });
 
   it('refuse an interval that has no effect', () => {

@@ -40,6 +40,27 @@ const server = z.strictObject({
   tls: tls.optional().describe('HTTPS instead of HTTP'),
 });
 
+const grpc = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(false)
+    .describe(
+      'The Open Inference Protocol over gRPC, beside HTTP: same address, certificates, API key and body limit',
+    ),
+  port: z
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .default(8001)
+    .describe('Port of the gRPC server; 0 takes a free one'),
+  max_connection_age_ms: milliseconds
+    .default(600_000)
+    .describe(
+      'How long a connection takes new calls; its client then opens another, which may reach another replica',
+    ),
+});
+
 const auth = z.strictObject({
   api_key: z
     .string()
@@ -194,6 +215,7 @@ const logging = z.strictObject({
 
 export const configSchema = z.strictObject({
   server: server.prefault({}).describe('The HTTP server'),
+  grpc: grpc.prefault({}).describe('The gRPC server'),
   auth: auth.prefault({}).describe('Who may call'),
   data_dir: z.string().min(1).default('.slipway').describe('The embedded registry and store'),
   logs_dir: z.string().min(1).default('logs').describe('Prediction log segments and app.log'),

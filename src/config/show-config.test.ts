@@ -32,7 +32,7 @@ describe('showConfigYaml', () => {
   it('is YAML that reads back to what is in force', () => {
     const shown = parse(showConfigYaml(loaded)) as Record<string, unknown>;
     expect(shown['endpoints']).toEqual({
-      'a.b': { model: 'models:/m/Production', required: true, redact: {} },
+      'a.b': { model: 'models:/m/Production', required: true, on_signature_change: 'refuse', redact: {} },
     });
     expect(shown['serving']).toEqual(loaded.config.serving);
   });

@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../kernel/clock.ts';
 import type { AppError } from '../kernel/errors.ts';
+import { traceIdOf } from '../kernel/trace-id.ts';
 import type { ErrorForm } from './error-form.ts';
 import { toAppError } from './problem-response.ts';
-import { traceIdOf } from './request-ids.ts';
 
 /** A path that is answered past the framework. */
 export interface FastRoute {

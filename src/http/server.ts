@@ -11,15 +11,15 @@ import { createServer as createTlsServer } from 'node:https';
 import { Server as NetServer, type Socket } from 'node:net';
 import helmet from '@fastify/helmet';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { createAccess } from '../access/access.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError, messageOf } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
-import { createAccess } from './access.ts';
+import { traceIdOf } from '../kernel/trace-id.ts';
 import { type ErrorForm, formOf } from './error-form.ts';
 import { createFastLane, type FastRoute } from './fast-lane.ts';
 import { parseBody } from './parse-body.ts';
 import { PROBLEM_TYPE, problemOf, toAppError } from './problem-response.ts';
-import { traceIdOf } from './request-ids.ts';
 import { statusOf } from './status.ts';
 
 export interface HttpOptions {

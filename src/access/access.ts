@@ -1,9 +1,17 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http';
 import { AppError } from '../kernel/errors.ts';
 
+interface Headers {
+  readonly authorization?: string | undefined;
+  /** HTTP/2 says `:authority`. */
+  readonly host?: string | undefined;
+  readonly origin?: string | undefined;
+  readonly [name: string]: string | readonly string[] | undefined;
+}
+
 export interface Caller {
-  readonly headers: IncomingHttpHeaders;
+  /** HTTP headers or gRPC metadata, with names in small letters. */
+  readonly headers: Headers;
   readonly remoteAddress: string | undefined;
 }
 
@@ -48,7 +56,7 @@ export function createAccess(apiKey: string | undefined): Access {
   return { hasKey, requireKey, requireChange };
 }
 
-function keyOf(headers: IncomingHttpHeaders): string | null {
+function keyOf(headers: Headers): string | null {
   const own = headers['x-api-key'];
   if (typeof own === 'string') return own;
   return /^Bearer\s+(.+)$/i.exec(headers.authorization ?? '')?.[1] ?? null;
