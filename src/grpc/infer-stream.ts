@@ -1,6 +1,6 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Caller, InferenceService } from '../dialects/oip/protocol.ts';
-import { decodeInferRequest } from './codec/infer-request.ts';
+import { decodeInferRequest, idIn } from './codec/infer-request.ts';
 import { encodeStreamAnswer, encodeStreamFailure } from './codec/infer-response.ts';
 
 /** Requests of one stream that are under way at once; past it the client is held back. */
@@ -52,14 +52,12 @@ export function serveInferStream(
   }
 
   async function answer(bytes: Buffer): Promise<Buffer> {
-    let id: string | undefined;
     try {
       const { request, isRaw } = decodeInferRequest(bytes);
-      id = request.id;
       check();
       return encodeStreamAnswer(await service.infer(request, caller()), isRaw);
     } catch (thrown) {
-      return encodeStreamFailure(failure(thrown), id);
+      return encodeStreamFailure(failure(thrown), idIn(bytes));
     }
   }
 

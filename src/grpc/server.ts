@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { isIPv6 } from 'node:net';
 import {
   type handleUnaryCall,
   Server,
@@ -16,6 +15,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { AppError, messageOf } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { type AnyCall, admit, failureOf, firstOf, refuseWhenLate, requestIdOf } from './call.ts';
+import { createConnections } from './connections.ts';
 import { createHealth, HEALTH_SERVICE } from './health.ts';
 import { serveInferStream } from './infer-stream.ts';
 import {
@@ -59,6 +59,9 @@ const MAX_STREAMS = 1_000;
 const KEEPALIVE_MS = 60_000;
 const KEEPALIVE_TIMEOUT_MS = 20_000;
 const MAX_METADATA_BYTES = 16 * 1024;
+/** grpc-js spreads the age of connections by a tenth, so that not all end at once. */
+const MOST_JITTER = 1.1;
+const LINGER_MS = 5_000;
 const asItIs = (bytes: Buffer): Buffer => bytes;
 
 type Shape = 'unary' | 'server' | 'both';
@@ -190,22 +193,28 @@ export function createGrpcListener(options: GrpcOptions, deps: GrpcDependencies)
     server.addService(definition as ServiceDefinition, implementation as UntypedServiceImplementation);
   }
 
+  const injector = server.createConnectionInjector(credentialsOf(options.tls));
+  const connections = createConnections(
+    (socket) => injector.injectConnection(socket),
+    options.maxConnectionAgeMs * MOST_JITTER + options.graceMs + LINGER_MS,
+  );
+
   return {
-    listen: (host, port) => listen(server, options, host, port),
+    listen: connections.listen,
     async drain(graceMs) {
       draining = true;
       health.look();
       for (const end of [...streams.values()]) end();
-      await new Promise<void>((resolve) => {
-        const late = setTimeout(() => {
-          server.forceShutdown();
-          resolve();
-        }, graceMs);
-        server.tryShutdown(() => {
-          clearTimeout(late);
-          resolve();
-        });
+      connections.stopAccepting();
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, graceMs);
       });
+      const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+      await Promise.race([closed, late]);
+      clearTimeout(timer);
+      server.forceShutdown();
+      connections.cutOff();
     },
   };
 }
@@ -227,17 +236,6 @@ function mapValues<From, To>(
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
 }
 
-function listen(server: Server, options: GrpcOptions, host: string, port: number): Promise<number> {
-  const address = isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
-  const credentials = credentialsOf(options.tls);
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentials, (error, bound) => {
-      if (error === null) resolve(bound);
-      else reject(listenFailure(error, address));
-    });
-  });
-}
-
 function credentialsOf(tls: GrpcOptions['tls']): ServerCredentials {
   if (tls === undefined) return ServerCredentials.createInsecure();
   try {
@@ -247,13 +245,4 @@ function credentialsOf(tls: GrpcOptions['tls']): ServerCredentials {
   } catch (error) {
     throw new AppError('CONFIG_INVALID', `server.tls: ${messageOf(error)}`, { cause: error });
   }
-}
-
-function listenFailure(error: Error, address: string): AppError {
-  const reason = /EADDRINUSE/.test(error.message)
-    ? 'the port is taken: choose another with --grpc-port, or --grpc-port 0 for a free one'
-    : /EACCES/.test(error.message)
-      ? 'the port needs more rights: choose one above 1023'
-      : error.message;
-  return new AppError('CONFIG_INVALID', `Cannot listen for gRPC on ${address}: ${reason}`, { cause: error });
 }

@@ -77,6 +77,20 @@ export function decodeInferRequest(bytes: Buffer): DecodedRequest {
   };
 }
 
+/** The id in a request that may be no good otherwise. */
+export function idIn(bytes: Buffer): string | undefined {
+  try {
+    const reader = new WireReader(bytes);
+    while (reader.next()) {
+      if (reader.field === 3 && reader.wire === WIRE.bytes) return reader.string();
+      reader.skip();
+    }
+  } catch {
+    // Nothing more can be read of it.
+  }
+  return undefined;
+}
+
 function readInput(reader: WireReader): Draft {
   const draft: Draft = { name: '', datatype: '', shape: [], parameters: NO_PARAMETERS, contents: null };
   while (reader.next()) {
