@@ -58,9 +58,11 @@ async function pythonSuites() {
   await inVenv('guides', path.join(root, 'test/guides/requirements.txt'), (python) =>
     pytest('Guides', python, path.join(root, 'test/guides')),
   );
-  await inVenv('clients', path.join(root, 'test/clients/requirements.txt'), (python) =>
-    pytest('Clients of the protocols', python, path.join(root, 'test/clients')),
-  );
+  await inVenv('servers', path.join(root, 'test/requirements.txt'), async (python) => {
+    await pytest('Clients of the protocols', python, path.join(root, 'test/clients'));
+    await pytest('The same bodies for MLflow and for Slipway', python, path.join(root, 'test/differential'));
+    await pytest('A real MLflow registry', python, path.join(root, 'test/registry'));
+  });
   await inVenv('models', path.join(root, 'test/models/requirements.txt'), async (python) => {
     const made = path.join(cache, 'made-models');
     rmSync(made, { recursive: true, force: true });

@@ -5,6 +5,8 @@ import type { Config } from '../config/schema.ts';
 import { createInferenceService } from '../dialects/oip/inference-service.ts';
 import type { InferenceService } from '../dialects/oip/protocol.ts';
 import type { GrpcListener } from '../grpc/server.ts';
+import { registerKserveRoutes } from '../http/kserve/kserve-routes.ts';
+import { registerInvocations, registerMlflowProbes } from '../http/mlflow/mlflow-routes.ts';
 import { registerFeedbackRoute } from '../http/native/feedback-route.ts';
 import { registerModelRoutes } from '../http/native/model-routes.ts';
 import { fastPaths, registerPredictRoutes } from '../http/native/predict-routes.ts';
@@ -212,6 +214,9 @@ function createListener(parts: Parts, service: InferenceService): Promise<HttpLi
             nudge: (model) => follower.nudge(model),
           });
         }
+        registerMlflowProbes(app, () =>
+          fleet.endpoints().some(({ name, state: is }) => name === fleet.defaultEndpoint && is === 'ready'),
+        );
         registerPages(app, {
           version: VERSION,
           assets: fileURLToPath(new URL('./docs-assets', import.meta.url)),
@@ -227,6 +232,8 @@ function createListener(parts: Parts, service: InferenceService): Promise<HttpLi
       },
       keyed: (app) => {
         registerPredictRoutes(app, { fleet, predictor, clock: systemClock });
+        registerInvocations(app, { fleet, predictor, clock: systemClock, logger });
+        registerKserveRoutes(app, { fleet, predictor, clock: systemClock, logger });
         registerModelRoutes(app, { fleet, registry: session.registry });
         registerOipRoutes(app, oip);
         registerMetricsRoute(app, {

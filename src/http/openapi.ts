@@ -8,6 +8,7 @@ import {
   type Signature,
 } from '../models/signature.ts';
 import type { Target } from '../serving/target.ts';
+import { scoringPaths } from './scoring-paths.ts';
 
 type Schema = Record<string, unknown>;
 
@@ -31,7 +32,11 @@ export function openApiDocument({ version, targets, hasDefault, needsKey }: Open
       FeedbackAnswer: feedbackAnswer,
     }).map(([name, schema]) => [name, toJsonSchema(schema)]),
   );
-  const paths: Record<string, Schema> = systemPaths();
+  const served = hasDefault ? targets[0]?.served : undefined;
+  const paths: Record<string, Schema> = {
+    ...systemPaths(),
+    ...scoringPaths(served?.signature.fields ?? [], served?.example ?? null),
+  };
   targets.forEach((target, index) => {
     const { endpoint } = target;
     schemas[`${endpoint}.Input`] = recordSchema(target.served.signature);

@@ -235,7 +235,7 @@ function collectMethods(app: FastifyInstance): (path: string) => readonly string
       .split('/')
       .map((part) =>
         part.includes(':')
-          ? part.replace(/:\w+(\(.*\))?/, '[^/]+')
+          ? part.replace(/:\w+(\(.*\))?/, '[^/]+').replace('::', ':')
           : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'),
       )
       .join('/');

@@ -58,7 +58,7 @@ class TransformedModel implements ServableModel {
       fields: transform.fields,
       acceptsArray: false,
       output,
-      tensors: { ...tensors, matrix: null },
+      tensors: { ...tensors, matrix: null, declared: 'columns' },
     };
     this.#width = transform.columns.length;
     this.#vectors = new Float32Array(this.#width);

@@ -72,12 +72,16 @@ export type TensorPart =
 /** An output of the graph. `shape` is that of one row: [] where the tensor has no axis but the rows. */
 export interface OutputTensorSpec extends OutputField {
   readonly holds: TensorPart;
+  /** Where the graph itself ends in a map of label to probability (ZipMap): the name of that output, which this tensor feeds. */
+  readonly mapName?: string;
 }
 
 /** What dialects of tensors call things: names and types of the graph itself. */
 export interface GraphTensors {
   /** The one input that takes all fields side by side, where the model is such a matrix and its fields are sent as they are. */
   readonly matrix: { readonly name: string; readonly type: ElementType } | null;
+  /** How the author describes a row: as named columns of a table, or as tensors; absent where nobody does. */
+  readonly declared?: 'columns' | 'tensors';
   readonly outputs: readonly OutputTensorSpec[];
 }
 

@@ -122,9 +122,10 @@ function labelledClassifier(
     },
     tensors: [
       { ...tensorOf(label, { is: 'prediction' }), type: typeOfLabels(labels, label.type) },
-      ...scores.map((output, place) =>
-        tensorOf(output, scores.length === 1 ? { is: 'probabilities' } : { is: 'probability', place }),
-      ),
+      ...scores.map((output, place) => ({
+        ...tensorOf(output, scores.length === 1 ? { is: 'probabilities' } : { is: 'probability', place }),
+        ...mapNameOf(output, source),
+      })),
     ],
     labelOutput: label.name,
     probabilityOutputs: scores.map((output) => output.name),
@@ -155,6 +156,11 @@ function scoreClassifier(output: TensorPort, last: string | null, declared: Decl
     renamed: null,
     fetches: [output.name],
   };
+}
+
+function mapNameOf({ name }: TensorPort, { cut }: Graph): Pick<OutputTensorSpec, 'mapName'> {
+  const mapName = cut.find((node) => node.inputs[0] === name)?.outputs[0];
+  return mapName === undefined ? {} : { mapName };
 }
 
 function labelMismatch(declared: number, scored: number): AppError {

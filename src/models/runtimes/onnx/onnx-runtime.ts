@@ -1,7 +1,7 @@
 import { AppError, messageOf } from '../../../kernel/errors.ts';
 import type { InputRecord } from '../../record-check.ts';
-import type { ElementType, Signature } from '../../signature.ts';
-import type { ModelArtifact, RowOutput, Runtime, RuntimeModel } from '../runtime.ts';
+import type { ElementType, GraphTensors, Signature } from '../../signature.ts';
+import type { DeclaredInput, ModelArtifact, RowOutput, Runtime, RuntimeModel } from '../runtime.ts';
 import { bindInputs, type InputBinding, type TensorPort } from './bind-inputs.ts';
 import { decodeOutputs } from './decode-outputs.ts';
 import { compileEncoder, compileVectorEncoder, shapeOf } from './encode.ts';
@@ -40,7 +40,7 @@ export class OnnxRuntime implements Runtime {
       const inputs = ports(session.inputs);
       const binding = bindInputs(inputs, artifact.declared.inputs, handlesMissing(graph));
       const plan = interpretOutputs(ports(session.outputs), { graph, cut }, artifact.declared);
-      return new OnnxModel(session, binding, plan);
+      return new OnnxModel(session, binding, plan, declaredAs(artifact.declared.inputs));
     } catch (error) {
       await session.release();
       throw error;
@@ -72,7 +72,12 @@ class OnnxModel implements RuntimeModel {
   }[];
   readonly #freeFields: readonly string[];
 
-  constructor(session: OnnxSession, binding: InputBinding, plan: OutputPlan) {
+  constructor(
+    session: OnnxSession,
+    binding: InputBinding,
+    plan: OutputPlan,
+    declared: Pick<GraphTensors, 'declared'>,
+  ) {
     this.#session = session;
     this.#plan = plan;
     this.#encoders = binding.tensors.map((tensor) => ({
@@ -88,7 +93,7 @@ class OnnxModel implements RuntimeModel {
       fields: binding.fields,
       acceptsArray: binding.acceptsArray,
       output: plan.spec,
-      tensors: { matrix: binding.matrix, outputs: plan.tensors },
+      tensors: { matrix: binding.matrix, ...declared, outputs: plan.tensors },
     };
   }
 
@@ -143,6 +148,11 @@ class OnnxModel implements RuntimeModel {
     });
     return groups.values();
   }
+}
+
+function declaredAs(inputs: readonly DeclaredInput[] | null): Pick<GraphTensors, 'declared'> {
+  if (inputs === null || inputs.length === 0) return {};
+  return { declared: inputs.some((input) => input.shape === null) ? 'columns' : 'tensors' };
 }
 
 function externalFiles(artifact: ModelArtifact, graph: OnnxGraph): GraphSource['externalData'] {
