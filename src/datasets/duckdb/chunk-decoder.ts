@@ -5,12 +5,20 @@ import { parseTime } from '../../models/transforms/parse-time.ts';
 import { type DuckDb, identifier } from './duckdb.ts';
 import { type FieldSql, fieldSql, keptJson, labelSql, type Table, type TableColumn } from './field-sql.ts';
 import { InlineTexts } from './inline-texts.ts';
+import { readInlineTime } from './inline-times.ts';
 
 const CELL_BYTES = 16;
 const CELL_WORDS = 4;
 const INLINE_BYTES = 12;
 
 type Misread = Map<number, JsonObject>;
+/** Takes the text of a row that is there. */
+interface TakeText {
+  /** In the cell of `head`, and that of `tail` where it is longer. */
+  inline(head: Uint32Array, tail: Uint32Array | null, row: number): void;
+  other(text: string, row: number): void;
+}
+
 type Decode<Column> = (chunk: DuckDBDataChunk, count: number, misread: Misread) => Column;
 
 /**
@@ -93,36 +101,38 @@ export class ChunkDecoder {
   }
 
   #decodeTexts(at: number): Decode<readonly (string | null)[]> {
-    const known = new InlineTexts((text) => text);
+    const known = new InlineTexts();
     return (chunk, count) => {
       const texts = new Array<string | null>(count).fill(null);
-      this.#eachText(chunk, at, count, known, (row, text) => {
-        texts[row] = text;
+      this.#eachText(chunk, at, count, {
+        inline(head, tail, row) {
+          texts[row] = known.read(head, tail, row);
+        },
+        other(text, row) {
+          texts[row] = text;
+        },
       });
       return texts;
     };
   }
 
   #decodeTimes(name: string, at: number): Decode<Float64Array> {
-    const known = new InlineTexts(parseTime);
     return (chunk, count, misread) => {
       const times = new Float64Array(count).fill(Number.NaN);
-      this.#eachText(chunk, at, count, known, (row, time) => {
+      function take(row: number, time: number): void {
         times[row] = time;
         if (!Number.isNaN(time)) return;
         misread.set(row, { ...misread.get(row), [name]: chunk.getColumnVector(at).getItem(row) as string });
+      }
+      this.#eachText(chunk, at, count, {
+        inline: (head, tail, row) => take(row, readInlineTime(head, tail, row)),
+        other: (text, row) => take(row, parseTime(text)),
       });
       return times;
     };
   }
 
-  #eachText<Value>(
-    chunk: DuckDBDataChunk,
-    at: number,
-    count: number,
-    known: InlineTexts<Value>,
-    take: (row: number, value: Value) => void,
-  ): void {
+  #eachText(chunk: DuckDBDataChunk, at: number, count: number, take: TakeText): void {
     const texts = new Uint32Array(this.#bytes(chunk, at, count, CELL_BYTES));
     const heads = new Uint32Array(this.#bytes(chunk, at + 1, count, CELL_BYTES));
     const tails = new Uint32Array(this.#bytes(chunk, at + 2, count, CELL_BYTES));
@@ -131,10 +141,10 @@ export class ChunkDecoder {
       if (isThere !== null && !isSet(isThere, row)) continue;
       const bytes = texts[row * CELL_WORDS] as number;
       const head = heads[row * CELL_WORDS] as number;
-      if (bytes <= INLINE_BYTES) take(row, known.read(texts, null, row));
-      else if (head <= INLINE_BYTES && bytes - head <= INLINE_BYTES) take(row, known.read(heads, tails, row));
+      if (bytes <= INLINE_BYTES) take.inline(texts, null, row);
+      else if (head <= INLINE_BYTES && bytes - head <= INLINE_BYTES) take.inline(heads, tails, row);
       // Longer than both, or with characters of several bytes.
-      else take(row, known.meaning(chunk.getColumnVector(at).getItem(row) as string));
+      else take.other(chunk.getColumnVector(at).getItem(row) as string, row);
     }
   }
 

@@ -4,24 +4,17 @@ const CELL_BYTES = 16;
 const LENGTH_BYTES = 4;
 
 /**
- * What short texts mean, by the bytes of their cells, so that a text that comes again is neither decoded nor read again. A
- * cell is DuckDB's: a length (4 bytes) and up to 12 bytes, zeros behind them. Each text has one slot and takes it from
- * another.
+ * Short texts by the bytes of their cells, so that a text that comes again is not decoded again. A cell is DuckDB's: a
+ * length (4 bytes) and up to 12 bytes, zeros behind them. Each text has one slot and takes it from another.
  */
-export class InlineTexts<Value> {
-  readonly meaning: (text: string) => Value;
+export class InlineTexts {
   /** Of each slot the cells of the text's first and second half. */
   readonly #keys = new Uint32Array(SLOTS * 2 * CELL_WORDS);
-  readonly #values: Value[];
-
-  constructor(meaning: (text: string) => Value) {
-    this.meaning = meaning;
-    // A key of zeros is the empty text.
-    this.#values = new Array<Value>(SLOTS).fill(meaning(''));
-  }
+  /** A key of zeros is the empty text. */
+  readonly #texts = new Array<string>(SLOTS).fill('');
 
   /** The text in the cell number `row` of `head`, and in that of `tail` where it is longer. */
-  read(head: Uint32Array, tail: Uint32Array | null, row: number): Value {
+  read(head: Uint32Array, tail: Uint32Array | null, row: number): string {
     const keys = this.#keys;
     const at = row * CELL_WORDS;
     const h0 = head[at] as number;
@@ -52,10 +45,10 @@ export class InlineTexts<Value> {
       keys[key + 6] === t2 &&
       keys[key + 7] === t3;
     if (!isSame) {
-      this.#values[slot] = this.meaning(textOf(head, row) + (tail === null ? '' : textOf(tail, row)));
+      this.#texts[slot] = textOf(head, row) + (tail === null ? '' : textOf(tail, row));
       keys.set([h0, h1, h2, h3, t0, t1, t2, t3], key);
     }
-    return this.#values[slot] as Value;
+    return this.#texts[slot] as string;
   }
 }
 
