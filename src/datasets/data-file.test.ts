@@ -160,6 +160,13 @@ describe('one engine', () => {
     ]);
   });
 
+  it('carries a number along as it was written', async () => {
+    const spec = parseTransform({ ...DOCUMENT, outputs: [{ name: 'x', from: 'i' }] });
+    const csv = await writeCsv('rows.csv', [{ n: '1.50', i: '007', b: 1, label: '+1' }]);
+    await encode(spec, csv, 'out.csv', ['n', 'i', 'label']);
+    expect(await readFile(at('out.csv'), 'utf8')).toBe('x,n,i,label\n7,1.50,007,+1\n');
+  });
+
   it('keeps columns apart that differ only in case', async () => {
     const spec = parseTransform({
       ...DOCUMENT,
@@ -207,6 +214,24 @@ describe('what does not fit', () => {
     const { problems } = failed as { problems: readonly { path: string; message: string }[] };
     expect(problems.map(({ path: place, message }) => [place, message])).toEqual(PROBLEMS);
     expect(await readdir(cwd)).toEqual(['rows.csv']);
+  });
+
+  it.each([
+    ['first', 0],
+    ['one far behind', 350_000],
+  ])('is one row and not the others, where it is the %s', async (_, wrong) => {
+    // More than DuckDB reads ahead.
+    const rows = Array.from({ length: 400_000 }, (_row, n) => ({ n: n === wrong ? 'many' : n, i: 1, b: 1 }));
+    const csv = await writeCsv('rows.csv', rows);
+    const read: number[] = [];
+    const misread: JsonValue[] = [];
+    for await (const { columns, ...batch } of inColumns(openDataFile(csv)).batches(spec)) {
+      for (const [row, raw] of batch.misread) misread.push([read.length + row, raw]);
+      read.push(...(columns[0] as Float64Array));
+    }
+    expect(read.length).toBe(rows.length);
+    expect(read.findIndex((n, row) => n !== row && row !== wrong)).toBe(-1);
+    expect(misread).toEqual([[wrong, { n: 'many' }]]);
   });
 
   it('is every column that is missing or of another type, before a row is read', async () => {

@@ -4,7 +4,14 @@ import { AppError, messageOf } from '../../kernel/errors.ts';
 import type { ColumnBatch, TrainingColumns, Wanted } from '../../models/transforms/column-batch.ts';
 import { ChunkDecoder } from './chunk-decoder.ts';
 import { loadDuckDb, openDuckDb, shareRead } from './duckdb.ts';
-import { columnProblems, sourceOf, type Table } from './field-sql.ts';
+import { columnProblems, sourceOf, type Table, withNumbers } from './field-sql.ts';
+
+/** How far a stream was read, which may have broken off. */
+interface Read {
+  readonly rows: number;
+  readonly isWhole: boolean;
+  readonly error?: unknown;
+}
 
 /** A CSV with a heading, or a Parquet file, read in pieces as often as it is gone through. */
 export class TableFile implements TrainingColumns {
@@ -21,17 +28,13 @@ export class TableFile implements TrainingColumns {
     try {
       const table = await describeTable(connection, this.name);
       requireColumns(this.name, table, wanted);
-      const decoder = new ChunkDecoder(duck, table, wanted);
-      const result = await connection.stream(streamOf(decoder.expressions, table));
-      for (;;) {
-        const chunk = await result.fetchChunk();
-        if (chunk === null || chunk.rowCount === 0) break;
-        this.#share = shareRead(connection);
-        const isEnd = chunk.getColumnVector(decoder.expressions.length).getItem(chunk.rowCount - 1) === true;
-        const count = isEnd ? chunk.rowCount - 1 : chunk.rowCount;
-        if (count > 0) yield decoder.decode(chunk, count);
-        if (isEnd) return;
+      let read: Read = { rows: 0, isWhole: false };
+      for (const as of table.isText ? [withNumbers(this.name, table, wanted), table] : [table]) {
+        const decoder = new ChunkDecoder(duck, as, wanted);
+        read = yield* this.#read(connection, decoder, streamOf(decoder.expressions, as, read.rows));
+        if (read.isWhole) return;
       }
+      if (read.error !== undefined) throw read.error;
       await connection.run(`SELECT count(COLUMNS(*)) FROM ${table.from}`);
       throw new AppError('INPUT_INVALID', `${this.name}: could not be read to its end`);
     } catch (error) {
@@ -44,15 +47,36 @@ export class TableFile implements TrainingColumns {
   share(): number | null {
     return this.#share;
   }
+
+  /** Batches of a stream up to its end, or to where it breaks off: in its first rows with an error, later without. */
+  async *#read(
+    connection: DuckDBConnection,
+    decoder: ChunkDecoder,
+    stream: string,
+  ): AsyncGenerator<ColumnBatch, Read> {
+    const result = await connection.stream(stream).catch((error: unknown) => ({ error }));
+    if ('error' in result) return { rows: 0, isWhole: false, error: result.error };
+    for (let rows = 0; ; ) {
+      const chunk = await result.fetchChunk();
+      if (chunk === null || chunk.rowCount === 0) return { rows, isWhole: false };
+      this.#share = shareRead(connection);
+      const isWhole = chunk.getColumnVector(decoder.expressions.length).getItem(chunk.rowCount - 1) === true;
+      const count = isWhole ? chunk.rowCount - 1 : chunk.rowCount;
+      if (count > 0) yield decoder.decode(chunk, count);
+      rows += count;
+      if (isWhole) return { rows, isWhole };
+    }
+  }
 }
 
 /**
- * The rows, and one more behind them that says that it is the last: a stream that breaks off, for a line that cannot be
- * read, ends like one that is whole, and DuckDB's client does not ask which it was.
+ * The rows behind the first `skipped`, and one more behind them that says that it is the last: a stream that breaks off,
+ * for a line that cannot be read, ends like one that is whole, and DuckDB's client does not ask which it was.
  */
-function streamOf(expressions: readonly string[], { from }: Table): string {
+function streamOf(expressions: readonly string[], { from }: Table, skipped: number): string {
   const nothing = expressions.map(() => 'NULL').join(', ');
-  return `SELECT ${expressions.join(', ')}, false FROM ${from} UNION ALL SELECT ${nothing}, true`;
+  const rows = `SELECT ${expressions.join(', ')}, false FROM ${from}${skipped === 0 ? '' : ` OFFSET ${skipped}`}`;
+  return `(${rows}) UNION ALL SELECT ${nothing}, true`;
 }
 
 /** ARGUMENT_INVALID when there is no such file. */
