@@ -184,6 +184,22 @@ describe('one engine', () => {
   });
 });
 
+it('can be left after any batch, and read anew', async () => {
+  const spec = parseTransform(DOCUMENT);
+  const csv = await writeCsv('rows.csv', randomRows(20_000));
+  const data = inColumns(openDataFile(csv));
+  const counts: number[] = [];
+  for (let batches = 1; batches <= 10; batches++) {
+    counts.push(0);
+    let left = batches;
+    for await (const { count } of data.batches(spec)) {
+      counts[batches - 1] = (counts[batches - 1] ?? 0) + count;
+      if (--left === 0) break;
+    }
+  }
+  expect(counts).toEqual(counts.map((_, i) => Math.min((i + 1) * 2048, 20_000)));
+});
+
 describe('what does not fit', () => {
   const spec = parseTransform({ ...DOCUMENT, outputs: [{ name: 'i', from: 'i' }] });
   const bad = [

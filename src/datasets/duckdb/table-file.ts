@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises';
-import type { DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBResult } from '@duckdb/node-api';
 import { AppError, messageOf } from '../../kernel/errors.ts';
 import type { ColumnBatch, TrainingColumns, Wanted } from '../../models/transforms/column-batch.ts';
 import { ChunkDecoder } from './chunk-decoder.ts';
@@ -56,17 +56,33 @@ export class TableFile implements TrainingColumns {
   ): AsyncGenerator<ColumnBatch, Read> {
     const result = await connection.stream(stream).catch((error: unknown) => ({ error }));
     if ('error' in result) return { rows: 0, isWhole: false, error: result.error };
-    for (let rows = 0; ; ) {
-      const chunk = await result.fetchChunk();
-      if (chunk === null || chunk.rowCount === 0) return { rows, isWhole: false };
-      this.#share = shareRead(connection);
-      const isWhole = chunk.getColumnVector(decoder.expressions.length).getItem(chunk.rowCount - 1) === true;
-      const count = isWhole ? chunk.rowCount - 1 : chunk.rowCount;
-      if (count > 0) yield decoder.decode(chunk, count);
-      rows += count;
-      if (isWhole) return { rows, isWhole };
+    // While a batch is worked on DuckDB parses the next.
+    let next = fetchFrom(result);
+    try {
+      for (let rows = 0; ; ) {
+        const chunk = await next;
+        if (chunk === null || chunk.rowCount === 0) return { rows, isWhole: false };
+        this.#share = shareRead(connection);
+        const last = chunk.getColumnVector(decoder.expressions.length).getItem(chunk.rowCount - 1);
+        const isWhole = last === true;
+        const count = isWhole ? chunk.rowCount - 1 : chunk.rowCount;
+        if (!isWhole) next = fetchFrom(result);
+        if (count > 0) yield decoder.decode(chunk, count);
+        rows += count;
+        if (isWhole) return { rows, isWhole };
+      }
+    } finally {
+      // The connection must not be closed under it.
+      await Promise.allSettled([next]);
     }
   }
+}
+
+/** The next chunk; a failure is looked at when its turn has come, and until then not one that nobody takes. */
+function fetchFrom(result: DuckDBResult): Promise<DuckDBDataChunk | null> {
+  const chunk = result.fetchChunk();
+  chunk.catch(() => undefined);
+  return chunk;
 }
 
 /**
