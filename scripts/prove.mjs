@@ -2,21 +2,27 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { proveRegistry } from './prove-registry.mjs';
 import { bundle, ensureBuilt, ensureInstalled, root, run } from './steps.mjs';
 
-/** The bars that take too long for `npm test`: kills, full disk, bad requests, rivals, a fresh clone. */
+/** The bars that take too long for `npm test`: kills, full disk, bad requests, swaps, rivals, a fresh clone. */
 const HELP = `Usage: npm run prove [-- options]
 
 Runs every long proof and prints a table: bar, figure, held or not. The exit code is 1 when one does not hold.
 
-  --only <names>  run only these, separated by commas: durability, bench, clone
+  --only <names>  run only these, separated by commas: durability, registry, bench, clone
   --json          print the rows as JSON
   --help          this text
 
 Example:
   $ npm run prove -- --only durability
 `;
-const PARTS = { durability: proveDurability, bench: proveBench, clone: proveClone };
+const PARTS = {
+  durability: proveDurability,
+  registry: proveRegistry,
+  bench: proveBench,
+  clone: proveClone,
+};
 const COLD_DEMO_SECONDS = 180;
 const WARM_DEMO_SECONDS = 5;
 

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import type { ConfigFlags } from '../config/load-config.ts';
 import { AppError } from '../kernel/errors.ts';
-import { isModelPath } from '../models/model-reference.ts';
+import { isArtifactUri, isModelPath } from '../models/model-reference.ts';
 import type { CliContext, CliServer, GlobalOptions } from './context.ts';
 import { readConfig } from './read-config.ts';
 
@@ -19,7 +19,7 @@ export function registerServe(program: Command, context: CliContext): void {
     .command('serve')
     .argument(
       '[model]',
-      'an .onnx file, a model directory in MLflow format, or a registered model (name, name@alias, name/7)',
+      'an .onnx file, a model directory in MLflow format, a registered model (name, name@alias, name/7, models:/name/Production), or runs:/id/model',
     )
     .description(
       'Serve models over HTTP; with an argument just that one, without the endpoints of slipway.yaml',
@@ -55,7 +55,9 @@ export function registerServe(program: Command, context: CliContext): void {
 
 /** What stands on the disk under that name is meant, and not a registered model. */
 export function asModel(model: string, cwd: string): string {
-  return !isModelPath(model) && existsSync(path.resolve(cwd, model)) ? `./${model}` : model;
+  return !isModelPath(model) && !isArtifactUri(model) && existsSync(path.resolve(cwd, model))
+    ? `./${model}`
+    : model;
 }
 
 function flagsOf(model: string | undefined, options: ServeOptions): ConfigFlags {

@@ -20,7 +20,7 @@ export function createCliContext(): CliContext {
     async openRegistry(config) {
       const { openRegistry } = await import('./open-registry.ts');
       const { createCliRegistry } = await import('./cli-registry.ts');
-      return createCliRegistry(await openRegistry(config, pathsOf(config, cwd), cwd, silentLogger));
+      return createCliRegistry(await openRegistry(config, pathsOf(config, cwd), cwd, silentLogger), cwd);
     },
     async openPredictions(config) {
       const { openStore } = await import('../storage/open-store.ts');

@@ -1,23 +1,15 @@
 import type { CliRegistry } from '../cli/context.ts';
-import { AppError } from '../kernel/errors.ts';
 import { loadModel } from '../serving/served-version.ts';
 import type { RegistrySession } from './open-registry.ts';
+import { registerLocation, requireMlflow } from './register-location.ts';
 
 /** What commands do with registries. */
-export function createCliRegistry(session: RegistrySession): CliRegistry {
+export function createCliRegistry(session: RegistrySession, cwd: string): CliRegistry {
   const { registry, embedded, mlflow, runtime } = session;
-
-  function requireMlflow() {
-    if (mlflow !== null) return mlflow;
-    throw new AppError(
-      'CONFIG_INVALID',
-      'No MLflow registry is configured: set registry.mlflow.url or MLFLOW_TRACKING_URI',
-    );
-  }
 
   return {
     registry,
-    register: (registration) => embedded.register(registration),
+    register: (registration) => registerLocation(session, cwd, registration),
     close: () => session.close(),
     async verify(asked) {
       const { version, model, golden } = await loadModel(asked, registry, runtime);
@@ -25,7 +17,7 @@ export function createCliRegistry(session: RegistrySession): CliRegistry {
       return { version, goldenExamples: golden.length };
     },
     async pull(asked, name) {
-      const source = requireMlflow();
+      const source = requireMlflow(mlflow);
       const { version } = await source.fetch(asked);
       return embedded.register({
         location: source.pathOf(version),
@@ -36,7 +28,7 @@ export function createCliRegistry(session: RegistrySession): CliRegistry {
       });
     },
     async push(version, name, onFile) {
-      return requireMlflow().push(await embedded.fetch(version), name, onFile);
+      return requireMlflow(mlflow).push(await embedded.fetch(version), name, onFile);
     },
   };
 }

@@ -4,7 +4,8 @@ import type { Config } from '../config/schema.ts';
 import { statusOf } from '../http/status.ts';
 import { systemClock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
-import { isModelPath } from '../models/model-reference.ts';
+import { isArtifactUri, isModelPath } from '../models/model-reference.ts';
+import type { ModelVersion } from '../models/model-version.ts';
 import { OnnxRuntime } from '../models/runtimes/onnx/onnx-runtime.ts';
 import type { ThreadSessions } from '../models/runtimes/onnx/thread-sessions.ts';
 import { Fleet } from '../serving/fleet.ts';
@@ -17,6 +18,7 @@ import { VersionPool } from '../serving/version-pool.ts';
 import { createLastServedFiles } from './last-served-files.ts';
 import type { RegistrySession } from './open-registry.ts';
 import type { Paths } from './paths.ts';
+import { registerLocation } from './register-location.ts';
 import { VERSION } from './version.ts';
 
 export function openPredictionLog(config: Config, paths: Paths, logger: Logger): SegmentLog {
@@ -39,7 +41,10 @@ export function openPredictionLog(config: Config, paths: Paths, logger: Logger):
 /** Told of a path that an endpoint names: which version it is, and whether it was registered just now. */
 export type OnRegistered = (path: string, version: string, created: boolean) => void;
 
-/** An endpoint may name a file or directory: it is registered, unless it is already, and served by its number. */
+/**
+ * An endpoint may name a file or directory, or a place on the MLflow server: it is registered, unless it is already, and
+ * served by its number. What was brought from a place on the server is not brought again.
+ */
 export async function registerPaths(
   config: Config,
   cwd: string,
@@ -48,16 +53,25 @@ export async function registerPaths(
 ): Promise<ReadonlyMap<string, string>> {
   const references = new Map<string, string>();
   for (const [name, endpoint] of Object.entries(config.endpoints)) {
-    if (!isModelPath(endpoint.model)) {
-      references.set(name, endpoint.model);
+    const location = endpoint.model;
+    if (!isModelPath(location) && !isArtifactUri(location)) {
+      references.set(name, location);
       continue;
     }
-    const location = path.resolve(cwd, endpoint.model);
-    const { version, created } = await session.embedded.register({ location });
+    const known = isArtifactUri(location) ? await broughtFrom(location, session) : null;
+    const { version, created } =
+      known === null
+        ? await registerLocation(session, cwd, { location })
+        : { version: known, created: false };
     references.set(name, `${version.model}/${version.number}`);
-    onRegistered?.(endpoint.model, `${version.model}/${version.number}`, created);
+    onRegistered?.(location, `${version.model}/${version.number}`, created);
   }
   return references;
+}
+
+async function broughtFrom(uri: string, { embedded }: RegistrySession): Promise<ModelVersion | null> {
+  const models = await embedded.listModels();
+  return models.flatMap(({ versions }) => versions).find(({ source }) => source === uri) ?? null;
 }
 
 export function createPool(

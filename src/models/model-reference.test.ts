@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { aVersion } from '../../test/support/serving-fakes.ts';
 import {
   compareSemver,
+  isArtifactUri,
+  isModelPath,
   parseModelReference,
   referenceText,
   SEMVER,
@@ -9,6 +11,31 @@ import {
   selectVersion,
 } from './model-reference.ts';
 import type { ModelVersion, RegisteredModel } from './model-version.ts';
+
+const LOGGED = `models:/m-${'0123456789abcdef'.repeat(2)}`;
+
+describe('what an endpoint names', () => {
+  it.each(['./model', '../a', '/srv/model', 'model.onnx', 'file:/srv/model', 'file:///srv/m', 'C:\\m'])(
+    '%s is a place on the disk',
+    (text) => {
+      expect([isModelPath(text), isArtifactUri(text)]).toEqual([true, false]);
+    },
+  );
+
+  it.each(['runs:/0a1/model', 'runs:/0a1/model.onnx', 'mlflow-artifacts:/1/a', LOGGED, `${LOGGED}/sub`])(
+    '%s is a place on the MLflow server',
+    (text) => {
+      expect([isModelPath(text), isArtifactUri(text)]).toEqual([false, true]);
+    },
+  );
+
+  it.each(['sales', 'sales/7', 'models:/sales/Production', 'models:/m-7', 'runs'])(
+    '%s is a registered model',
+    (text) => {
+      expect([isModelPath(text), isArtifactUri(text)]).toEqual([false, false]);
+    },
+  );
+});
 
 describe('parseModelReference', () => {
   it.each([

@@ -20,9 +20,14 @@ export type ModelReference =
 /** A model's name in MLflow: anything without a slash or a colon. */
 const MLFLOW_NAME = /^[^/:@]{1,256}$/;
 export const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
-/** Whether an endpoint's model is a place on the disk, and not a name in the registry. */
+/** Whether a model is named by a place on the disk, and not by a name in a registry. */
 export function isModelPath(text: string): boolean {
-  return /^\.{0,2}[\\/]|^[A-Za-z]:[\\/]|\.onnx$/.test(text);
+  return /^\.{0,2}[\\/]|^[A-Za-z]:[\\/]|^file:|^[^:]*\.onnx$/.test(text);
+}
+
+/** Whether a model is named by a place on the MLflow server: of a run, of its artifacts, or a logged model of MLflow 3. */
+export function isArtifactUri(text: string): boolean {
+  return /^(?:runs|mlflow-artifacts):|^models:\/m-[0-9a-f]{32}(?:\/|$)/.test(text);
 }
 
 const STAGES: readonly Stage[] = ['Production', 'Staging', 'Archived', 'None'];

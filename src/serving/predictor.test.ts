@@ -302,6 +302,42 @@ describe('a batch', () => {
   });
 });
 
+describe('all rows or none', () => {
+  it('answers each row', async () => {
+    const { predictor, target, context, log } = setUp();
+    const answers = await predictor.predictAll(target, [{ x: 1 }, { x: 2 }], context());
+    expect(answers.map(({ output }) => output.prediction)).toEqual([0, 0]);
+    expect(log.lines.map(({ input }) => input)).toEqual([{ x: 1 }, { x: 2 }]);
+  });
+
+  it('runs none when one does not fit, and says what is wrong with each', async () => {
+    const { predictor, target, context, log, model } = setUp();
+    const rows = [{ x: 1 }, { x: 'a' }, {}];
+    await expect(predictor.predictAll(target, rows, context())).rejects.toMatchObject({
+      code: 'INPUT_INVALID',
+      problems: [{ path: '[1].x' }, { path: '[2].x' }],
+    });
+    expect(model.runs).toEqual([]);
+    expect(log.lines).toMatchObject([{ status: 422, 'error.code': 'INPUT_INVALID' }]);
+  });
+
+  it('fails as a whole when a run fails, with a line for each row', async () => {
+    const { predictor, target, context, log, model } = setUp();
+    model.poison = 2;
+    await expect(predictor.predictAll(target, [{ x: 1 }, { x: 2 }], context())).rejects.toMatchObject({
+      code: 'INFERENCE_FAILED',
+    });
+    expect(log.lines).toHaveLength(2);
+  });
+
+  it('takes one row as it is', async () => {
+    const { predictor, target, context } = setUp();
+    await expect(predictor.predictAll(target, [{ x: 'a' }], context())).rejects.toMatchObject({
+      problems: [{ path: 'x' }],
+    });
+  });
+});
+
 describe('sampling of rejections', () => {
   it('bounds the lines of a second and counts every one', async () => {
     const { predictor, target, context, log, meter, clock } = setUp({ rejectedPerSecond: 3 });

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from world import SECRET, WIDTH, Load, MlflowServer, Registry, Slipway, run_slipway, until
+from world import SECRET, WIDTH, Load, Registry, Slipway, run_slipway, until
 
 PROMOTIONS = int(os.environ.get("PROMOTIONS", "4"))
 SWAPS = int(os.environ.get("SWAPS", "0"))
@@ -20,32 +20,6 @@ def evidence(**figures):
     if file:
         known = json.loads(Path(file).read_text()) if Path(file).exists() else {}
         Path(file).write_text(json.dumps(known | figures))
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    server = MlflowServer(tmp_path_factory.mktemp("mlflow")).start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def registry(server, tmp_path, request):
-    return Registry(server, request.node.name.replace("[", "-").replace("]", ""), tmp_path / "models")
-
-
-@pytest.fixture
-def serve(server, tmp_path):
-    running = []
-
-    def start(reference: str, settings: dict | None = None, folder: str = "slipway") -> Slipway:
-        settings = {"REGISTRY_MLFLOW_URL": server.url, **(settings or {})}
-        running.append(Slipway(tmp_path / folder, reference, settings=settings))
-        return running[-1]
-
-    yield start
-    for slipway in running:
-        slipway.stop()
 
 
 def several(registry: Registry, count: int) -> dict[str, int]:
@@ -114,7 +88,7 @@ BROKEN = [
     ("digest", {"tags": {"slipway.digest": "sha256:" + "0" * 64}}),
     ("Golden example 1 does not hold", {"change": false_golden}),
     ("break the callers", {"width": WIDTH + 1}),
-    ("onnxruntime cannot load|not an ONNX|cannot be read|truncat", {"change": truncated}),
+    ("not a whole ONNX model", {"change": truncated}),
 ]
 
 
@@ -135,7 +109,7 @@ def test_broken_versions_take_no_traffic(registry, serve):
                 20,
                 f"the refusal of {version} ({reason})",
             )
-            assert any(part in refused["reason"] for part in reason.split("|")), refused["reason"]
+            assert reason in refused["reason"]
             assert refused["next_try"] > refused["since"]
             assert slipway.endpoint()["version"] == good
             count += 1
@@ -205,40 +179,6 @@ def test_a_download_that_breaks_off_is_gone_on_with(server, registry, serve, tmp
     evidence(broken_download={"answered": load.answered})
 
 
-def test_promote_pull_and_push(server, registry, serve, tmp_path):
-    version = registry.add(100)
-    folder = tmp_path / "cli"
-    folder.mkdir()
-
-    def slipway(*words: str) -> dict:
-        done = run_slipway(folder, *words, "--json", tracking=server.url)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    promoted = slipway("models", "promote", f"models:/{registry.name}/{version}", "--stage", "Production")
-    assert promoted["stage"] == "Production"
-    assert registry.client.get_model_version(registry.name, version).current_stage == "Production"
-    slipway("models", "promote", f"models:/{registry.name}/{version}", "--to", "champion")
-    assert registry.client.get_model_version_by_alias(registry.name, "champion").version == version
-    pulled = slipway("models", "pull", f"models:/{registry.name}/Production", "--name", "mine", "--alias", "production")
-    assert pulled["metadata"]["metrics"] == {"rmse": 0.25}
-    assert pulled["metadata"]["params"] == {"depth": "3"}
-    assert pulled["source"] == f"models:/{registry.name}/{version}"
-    assert slipway("models", "verify", "mine@production")["golden_examples"] >= 2
-    pushed = slipway("models", "push", "mine/1", "--name", f"{registry.name}-copy", "--alias", "champion")
-    assert pushed["number"] == 1
-    copy = registry.client.get_model_version_by_alias(f"{registry.name}-copy", "champion")
-    assert copy.tags["slipway.digest"] == pulled["digest"]
-    assert registry.client.get_run(copy.run_id).data.metrics == {"rmse": 0.25}
-    import mlflow
-
-    loaded = mlflow.onnx.load_model(f"models:/{registry.name}-copy@champion")
-    assert len(loaded.graph.node) == 2
-    again = slipway("models", "verify", f"models:/{registry.name}-copy@champion")
-    assert again["digest"] == pulled["digest"]
-    assert serve(f"models:/{registry.name}-copy@champion").endpoint()["state"] == "ready"
-
-
 @pytest.mark.skipif(SWAPS == 0, reason="many swaps: only for `npm run prove -- --only registry`")
 def test_many_swaps_keep_memory(registry, serve):
     bias_of = several(registry, 5)
@@ -253,5 +193,3 @@ def test_many_swaps_keep_memory(registry, serve):
     assert load.failures == []
     evidence(memory={"swaps": SWAPS, "early": early, "late": late, "ratio": late / early})
     assert late <= 1.15 * early
-
-

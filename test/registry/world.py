@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -53,12 +54,16 @@ def get_json(url: str):
 
 
 class MlflowServer:
-    """`mlflow server` with its own database and artifacts, which outlive it."""
+    """
+    `mlflow server` with its own database and artifacts, which outlive it. With an administrator's password it asks who is
+    there, and speaks TLS with a certificate of its own.
+    """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, password: str | None = None):
         self.folder = folder
+        self.password = password
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'http' if password is None else 'https'}://localhost:{self.port}"
         self.key = Fernet.generate_key().decode()
         self.process = None
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,14 +74,30 @@ class MlflowServer:
         command += ["--artifacts-destination", str(self.folder / "artifacts")]
         env = {**os.environ, "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true"}
         env |= {"MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http", "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": self.key}
+        # It remembers for a minute which webhooks there are: one that is made now would hear of nothing till then.
+        env |= {"MLFLOW_WEBHOOK_CACHE_TTL": "0"}
+        if self.password is not None:
+            tls = f"--ssl-keyfile {self.folder}/key.pem --ssl-certfile {self.certificate()}"
+            command += ["--app-name", "basic-auth", "--uvicorn-opts", tls]
+            env |= {"MLFLOW_AUTH_ADMIN_PASSWORD": self.password, "MLFLOW_FLASK_SERVER_SECRET_KEY": "of a test"}
         with open(self.folder / "server.log", "ab") as log:
-            self.process = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(
+                command, cwd=self.folder, env=env, stdout=log, stderr=log, start_new_session=True
+            )
         until(self.answers, 90, f"the start of MLflow, see {self.folder}/server.log,")
         return self
 
+    def certificate(self) -> Path:
+        file = self.folder / "certificate.pem"
+        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+        command += ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(self.folder / "key.pem")]
+        subprocess.run([*command, "-out", str(file)], check=True, capture_output=True)
+        return file
+
     def answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/health", timeout=2):
+            trusting = ssl._create_unverified_context()
+            with urllib.request.urlopen(f"{self.url}/health", timeout=2, context=trusting):
                 return True
         except OSError:
             return False
@@ -125,11 +146,19 @@ class Slipway:
         return code
 
 
-def run_slipway(folder: Path, *words: str, tracking: str) -> subprocess.CompletedProcess:
+def predict(url: str, features: list[float]) -> float:
+    body = json.dumps({"features": features}).encode()
+    request = urllib.request.Request(f"{url}/predict", body, {"content-type": "application/json"})
+    return get_json(request)["prediction"]
+
+
+def run_slipway(
+    folder: Path, *words: str, tracking: str, env: dict | None = None
+) -> subprocess.CompletedProcess:
     return subprocess.run(
         [NODE, str(ROOT / "dist/bin.js"), *words],
         cwd=folder,
-        env={**os.environ, "MLFLOW_TRACKING_URI": tracking},
+        env={**os.environ, "MLFLOW_TRACKING_URI": tracking, **(env or {})},
         capture_output=True,
         text=True,
         timeout=120,

@@ -24,7 +24,10 @@ export function registerModels(program: Command, context: CliContext): void {
   on<{ name?: string; semver?: string; alias?: string[]; transform?: string; examples?: string }>(
     models
       .command('register')
-      .argument('<path>', 'an .onnx file or a directory that mlflow.onnx.save_model wrote')
+      .argument(
+        '<path>',
+        'an .onnx file, a directory that mlflow.onnx.save_model wrote, or a place on the MLflow server (runs:/id/model)',
+      )
       .description('Prove a model, copy it into the registry and give it the next number')
       .option(
         '--name <name>',
@@ -44,7 +47,7 @@ export function registerModels(program: Command, context: CliContext): void {
     async (session, options, [location = '']) => {
       for (const alias of options.alias ?? []) requireAlias(alias);
       const { version, created } = await session.register({
-        location: path.resolve(context.cwd, location),
+        location,
         ...(options.name !== undefined && { name: options.name }),
         ...(options.semver !== undefined && { semver: options.semver }),
         ...(options.alias !== undefined && { aliases: options.alias }),

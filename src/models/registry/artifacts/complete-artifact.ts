@@ -1,5 +1,5 @@
 import { AppError, messageOf } from '../../../kernel/errors.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../../kernel/json.ts';
+import type { JsonObject, JsonValue } from '../../../kernel/json.ts';
 import {
   GOLDEN_EXAMPLES_FILE,
   type GoldenExample,
@@ -14,6 +14,7 @@ import type { Runtime } from '../../runtimes/runtime.ts';
 import { openModel, type ServableModel } from '../../servable-model.ts';
 import type { Signature } from '../../signature.ts';
 import { differenceOf } from '../../signature-difference.ts';
+import { rowsOfExample } from './input-example.ts';
 import { writeMlmodel } from './mlmodel.ts';
 import type { ReadArtifact } from './read-artifact.ts';
 
@@ -104,7 +105,9 @@ async function goldenOf(
         `Example row ${index + 1} does not fit the signature: ${problem.path} ${problem.message}`,
       );
   });
-  const given = [...rows, ...inputExamples(read).filter((row) => check.fits(row))].slice(0, MAX_EXAMPLES);
+  const example = parsedOrNull(read.files.get('serving_input_example.json'));
+  const examples = rowsOfExample(example, loaded.signature);
+  const given = [...rows, ...examples.filter((row) => check.fits(row))].slice(0, MAX_EXAMPLES);
   const shown = [...withVectors(brought.data, loaded), ...(await makeGolden(loaded, given as InputRecord[]))];
   if (shown.length === 0 && loaded.transform?.executesCode === true) {
     throw new AppError(
@@ -119,17 +122,6 @@ async function goldenOf(
     if (check.fits(row)) shown.push(...(await makeGolden(loaded, [row]).catch(() => [])));
   }
   return shown;
-}
-
-/** Rows of the input example that `mlflow.save_model(input_example=…)` left (`dataframe_split` or `inputs`). */
-function inputExamples(read: ReadArtifact): readonly JsonObject[] {
-  const serving = parsedOrNull(read.files.get('serving_input_example.json'));
-  if (!isJsonObject(serving) || !isJsonObject(serving['dataframe_split'])) return [];
-  const { columns, data } = serving['dataframe_split'];
-  if (!Array.isArray(columns) || !Array.isArray(data)) return [];
-  return data
-    .filter((row): row is JsonValue[] => Array.isArray(row))
-    .map((row) => Object.fromEntries(columns.map((column, i) => [String(column), row[i] ?? null])));
 }
 
 /** MLflow writes NaN for missing numbers, which is no JSON: such examples are passed over. */

@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../../../kernel/errors.ts';
-import { encodedPath, type MlflowClient, type MlflowFile } from './mlflow-client.ts';
+import type { MlflowFile } from './mlflow-answers.ts';
+import type { MlflowClient, OpenFile } from './mlflow-client.ts';
 
 /** A file of an artifact: path relative to its directory with `/`; size in bytes where it is known. */
 export interface SourceFile {
@@ -16,11 +16,7 @@ export interface SourceFile {
 export interface ArtifactSource {
   list(): Promise<readonly SourceFile[]>;
   /** The bytes of a file, from an offset on where the place can do that (`isPart`). */
-  open(
-    file: string,
-    from: number,
-    signal: AbortSignal | undefined,
-  ): Promise<{ readonly body: Readable; readonly isPart: boolean }>;
+  open(file: string, from: number, signal: AbortSignal | undefined): Promise<OpenFile>;
 }
 
 const MAX_FILES = 1_000;
@@ -28,24 +24,65 @@ const MAX_DEPTH = 16;
 
 /**
  * The place that an artifact URI of MLflow names: its artifact proxy, a directory that this machine can read, or the
- * files of a run, which the server hands out itself. MODEL_UNREADABLE for a place that none of these reach.
+ * files of a run or of a logged model, which the server hands out itself. MODEL_UNREADABLE for a place that none of
+ * these reach.
  */
 export async function sourceOf(
   client: MlflowClient,
   uri: string,
   runId: string | null,
 ): Promise<ArtifactSource> {
-  const proxied = proxiedPath(uri);
-  if (proxied !== null) return proxiedSource(client, proxied);
-  const local = localPath(uri);
-  if (local !== null && (await stat(local).catch(() => null))?.isDirectory() === true)
-    return localSource(local);
+  const [, modelId, below = ''] = /^models:\/(m-[^/]+)\/?(.*)$/.exec(uri) ?? [];
+  if (modelId !== undefined) return loggedSource(client, modelId, below);
+  const [, id, named = ''] = /^runs:\/([^/]+)\/?(.*)$/.exec(uri) ?? [];
+  if (id !== undefined) return namedSource(client, id, named);
+  const direct = await directSource(client, uri);
+  if (direct !== null) return direct;
   const ofRun = runId === null ? null : await pathInRun(client, uri, runId);
   if (ofRun !== null && runId !== null) return runSource(client, runId, ofRun);
   throw new AppError(
     'MODEL_UNREADABLE',
     `The artifact lies at ${uri.slice(0, 200)}, which this machine cannot read: start the MLflow server with --serve-artifacts, or make the directory visible here`,
   );
+}
+
+/** The run that an artifact URI names, for what is known of the training. */
+export async function runOf(client: MlflowClient, uri: string): Promise<string | null> {
+  const modelId = /^models:\/(m-[^/]+)/.exec(uri)?.[1];
+  if (modelId !== undefined) return (await client.loggedModel(modelId)).source_run_id || null;
+  return /^runs:\/([^/]+)/.exec(uri)?.[1] ?? null;
+}
+
+async function directSource(client: MlflowClient, uri: string): Promise<ArtifactSource | null> {
+  const proxied = proxiedPath(uri);
+  if (proxied !== null) return proxiedSource(client, proxied);
+  const local = localPath(uri);
+  return local !== null && (await stat(local).catch(() => null))?.isDirectory() === true
+    ? localSource(local)
+    : null;
+}
+
+/** `runs:/id/name`: files of the run, or since MLflow 3 a model of that name which the run logged. */
+async function namedSource(client: MlflowClient, runId: string, name: string): Promise<ArtifactSource> {
+  const files = await client.runFiles(runId, name);
+  if (files.length > 0) return runSource(client, runId, name);
+  const [first = '', ...rest] = name.split('/');
+  const { outputs } = await client.run(runId);
+  for (const { model_id: modelId } of outputs.model_outputs)
+    if ((await client.loggedModel(modelId)).name === first)
+      return loggedSource(client, modelId, rest.join('/'));
+  throw new AppError('MODEL_NOT_FOUND', `The run ${runId} has no artifact and no model called "${name}"`);
+}
+
+async function loggedSource(client: MlflowClient, modelId: string, below: string): Promise<ArtifactSource> {
+  const { artifact_uri: root } = await client.loggedModel(modelId);
+  const direct = await directSource(client, joined(root.replace(/\/+$/, ''), below));
+  if (direct !== null) return direct;
+  return {
+    list: () =>
+      walk(async (directory) => namesOf(await client.loggedFiles(modelId, joined(below, directory)))),
+    open: (file, from, signal) => client.openOfLogged(modelId, joined(below, file), from, signal),
+  };
 }
 
 /** The path on the artifact proxy, from `mlflow-artifacts:/x`, `mlflow-artifacts://host/x` or the proxy's own URL. */
@@ -63,10 +100,8 @@ function localPath(uri: string): string | null {
   return path.isAbsolute(uri) ? uri : null;
 }
 
-/** `runs:/id/path`, or a URI below the run's own. */
+/** Where a URI lies below the run's own. */
 async function pathInRun(client: MlflowClient, uri: string, runId: string): Promise<string | null> {
-  const named = /^runs:\/([^/]+)\/(.*)$/.exec(uri);
-  if (named !== null) return named[1] === runId ? (named[2] ?? '') : null;
   const root = (await client.run(runId)).info.artifact_uri.replace(/\/+$/, '');
   return uri.startsWith(`${root}/`) ? uri.slice(root.length + 1) : null;
 }
@@ -74,26 +109,20 @@ async function pathInRun(client: MlflowClient, uri: string, runId: string): Prom
 function proxiedSource(client: MlflowClient, root: string): ArtifactSource {
   return {
     list: () => walk(async (directory) => client.proxiedFiles(joined(root, directory))),
-    open: (file, from, signal) =>
-      client.download(
-        `/api/2.0/mlflow-artifacts/artifacts/${encodedPath(joined(root, file))}`,
-        {},
-        from,
-        signal,
-      ),
+    open: (file, from, signal) => client.openProxied(joined(root, file), from, signal),
   };
 }
 
 function runSource(client: MlflowClient, runId: string, root: string): ArtifactSource {
   return {
-    list: () =>
-      walk(async (directory) => {
-        const files = await client.runFiles(runId, joined(root, directory));
-        return files.map((file) => ({ ...file, path: path.posix.basename(file.path) }));
-      }),
-    open: (file, from, signal) =>
-      client.download('/get-artifact', { run_id: runId, path: joined(root, file) }, from, signal),
+    list: () => walk(async (directory) => namesOf(await client.runFiles(runId, joined(root, directory)))),
+    open: (file, from, signal) => client.openOfRun(runId, joined(root, file), from, signal),
   };
+}
+
+/** What the server names by its whole path, relative to the directory that was asked for. */
+function namesOf(files: readonly MlflowFile[]): readonly MlflowFile[] {
+  return files.map((file) => ({ ...file, path: path.posix.basename(file.path) }));
 }
 
 function localSource(root: string): ArtifactSource {

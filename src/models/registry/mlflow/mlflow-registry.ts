@@ -1,61 +1,30 @@
-import { mkdir, rm } from 'node:fs/promises';
-import path from 'node:path';
-import type { Clock } from '../../../kernel/clock.ts';
 import { AppError, messageOf } from '../../../kernel/errors.ts';
 import type { JsonObject } from '../../../kernel/json.ts';
-import type { Logger } from '../../../kernel/logger.ts';
-import {
-  type ModelReference,
-  type NameScheme,
-  referenceText,
-  SEMVER,
-  selectVersion,
-} from '../../model-reference.ts';
+import { type ModelReference, type NameScheme, referenceText, selectVersion } from '../../model-reference.ts';
 import type { ModelVersion, RegisteredModel, Stage } from '../../model-version.ts';
-import type { Runtime } from '../../runtimes/runtime.ts';
-import { ArtifactDirectory } from '../artifacts/artifact-directory.ts';
-import { completeArtifact } from '../artifacts/complete-artifact.ts';
-import { digestOf, readArtifact } from '../artifacts/read-artifact.ts';
 import type { VersionArtifact } from '../registry.ts';
 import type { EditableRegistry } from '../registry-router.ts';
-import { sourceOf } from './artifact-source.ts';
-import { download } from './download.ts';
-import type { MlflowClient, MlflowModel, MlflowVersion } from './mlflow-client.ts';
+import { modelVersion, registeredModel } from './model-facts.ts';
 import { pushVersion } from './push-version.ts';
+import { type FetcherDependencies, VersionFetcher } from './version-fetcher.ts';
 import { VersionRecords } from './version-records.ts';
-import { DIGEST_TAG, SEMVER_TAGS } from './version-tags.ts';
 
-export interface MlflowRegistryDependencies {
-  readonly client: MlflowClient;
-  /** Where fetched versions are kept. */
-  readonly directory: string;
-  /** All of them together; those used longest ago go first. */
-  readonly cacheBytes: number;
+export interface MlflowRegistryDependencies extends FetcherDependencies {
   /** How old an answer may be that was not asked for fresh, milliseconds. */
   readonly maxAgeMs: number;
-  readonly runtime: Runtime;
-  readonly clock: Clock;
-  readonly logger: Logger;
 }
 
-const STAGES: readonly Stage[] = ['None', 'Staging', 'Production', 'Archived'];
-const PROGRESS_MS = 5_000;
-
-/**
- * Registered models of an MLflow server. A version is fetched once: its files, completed with what later loads are held
- * against, are kept with their digest, so that the server is not needed to load it again.
- */
+/** Registered models of an MLflow server; what was fetched of them serves on while it cannot be asked. */
 export class MlflowRegistry implements EditableRegistry {
   readonly #deps: MlflowRegistryDependencies;
-  readonly #artifacts: ArtifactDirectory;
   readonly #records: VersionRecords;
+  readonly #fetcher: VersionFetcher;
   readonly #answers = new Map<string, { readonly version: ModelVersion; readonly at: number }>();
-  readonly #fetching = new Map<string, Promise<VersionArtifact>>();
 
   constructor(deps: MlflowRegistryDependencies) {
     this.#deps = deps;
-    this.#artifacts = new ArtifactDirectory(path.join(deps.directory, 'artifacts'));
     this.#records = new VersionRecords(deps.directory);
+    this.#fetcher = new VersionFetcher(deps, this.#records);
   }
 
   /** When the server cannot be asked: the versions that were fetched. */
@@ -103,17 +72,8 @@ export class MlflowRegistry implements EditableRegistry {
     }
   }
 
-  /**
-   * The files of a version, from the cache or from the server. MODEL_UNREADABLE and what a load is refused with when they
-   * cannot be served; REGISTRY_UNAVAILABLE when they do not arrive.
-   */
   fetch(version: ModelVersion): Promise<VersionArtifact> {
-    const key = `${version.model}/${version.number}`;
-    const underWay = this.#fetching.get(key);
-    if (underWay !== undefined) return underWay;
-    const fetching = this.#fetch(version).finally(() => this.#fetching.delete(key));
-    this.#fetching.set(key, fetching);
-    return fetching;
+    return this.#fetcher.fetch(version);
   }
 
   async setAlias(version: ModelVersion, alias: string): Promise<void> {
@@ -136,7 +96,12 @@ export class MlflowRegistry implements EditableRegistry {
 
   /** Where the files of a version lie that was fetched. */
   pathOf(version: ModelVersion): string {
-    return this.#artifacts.pathOf(version);
+    return this.#fetcher.pathOf(version);
+  }
+
+  /** The files that an artifact URI names, as a directory for as long as `use` takes. */
+  bring<Used>(uri: string, use: (directory: string, training: JsonObject) => Promise<Used>): Promise<Used> {
+    return this.#fetcher.bring(uri, use);
   }
 
   /** Makes a version of `name` on the server from one of another registry. */
@@ -183,115 +148,6 @@ export class MlflowRegistry implements EditableRegistry {
     }
   }
 
-  async #fetch(version: ModelVersion): Promise<VersionArtifact> {
-    const kept = await this.#records.fetched(version.model, version.number);
-    if (kept !== null && kept.createdAt === version.createdAt) {
-      try {
-        return await this.#artifacts.read({ ...version, ...learntOf(kept) });
-      } catch (error) {
-        this.#deps.logger.warn(
-          `The cached files of ${version.model}/${version.number} are not what was fetched: they are fetched anew`,
-          { error },
-        );
-        await this.#artifacts.remove(kept);
-        await this.#records.forget(kept);
-      }
-    }
-    return this.#fetchAnew(version);
-  }
-
-  async #fetchAnew(version: ModelVersion): Promise<VersionArtifact> {
-    const { client, directory, runtime } = this.#deps;
-    const facts = await client.version(version.model, String(version.number));
-    if (facts.status !== 'READY') {
-      const reason = facts.status_message ?? '';
-      throw new AppError(
-        'MODEL_UNREADABLE',
-        `MLflow says that the version is ${facts.status}. ${reason}`.trim(),
-      );
-    }
-    const incoming = path.join(
-      directory,
-      'incoming',
-      `${encodeURIComponent(version.model)}-${version.number}-${version.createdAt}`,
-    );
-    await this.#download(version, facts, incoming);
-    try {
-      const read = await readArtifact(incoming);
-      requireDigest(facts, digestOf(read.files).digest);
-      const files = await completeArtifact(read, runtime);
-      const completed: ModelVersion = {
-        ...version,
-        ...digestOf(files),
-        semver: version.semver ?? read.mlmodel?.semver ?? null,
-        flavor: read.mlmodel?.flavor ?? 'onnx',
-        metadata: { ...read.mlmodel?.metadata, ...(await this.#training(facts)) },
-      };
-      await this.#artifacts.write(completed, files);
-      await this.#records.keepFetched(completed);
-      await this.#evict(completed);
-      return await this.#artifacts.read(completed);
-    } finally {
-      // Whole files that are refused are as wrong the next time: what broke off is kept, and thrown before this.
-      await rm(incoming, { recursive: true, force: true });
-    }
-  }
-
-  async #download(version: ModelVersion, facts: MlflowVersion, incoming: string): Promise<void> {
-    const { client, cacheBytes, clock, logger } = this.#deps;
-    const name = `${version.model}/${version.number}`;
-    const uri = await client.downloadUri(version.model, String(version.number));
-    const source = await sourceOf(client, uri, facts.run_id || null);
-    await mkdir(incoming, { recursive: true });
-    const startedAt = clock.elapsed();
-    let saidAt = startedAt;
-    await download(source, incoming, cacheBytes, (done, total) => {
-      if (clock.elapsed() - saidAt < PROGRESS_MS) return;
-      saidAt = clock.elapsed();
-      logger.info(`${name}: ${done} of ${total ?? 'unknown'} bytes`, { 'event.action': 'version.download' });
-    });
-    logger.info(`${name} is downloaded`, {
-      'event.action': 'version.downloaded',
-      'event.duration': Math.round((clock.elapsed() - startedAt) * 1e6),
-    });
-  }
-
-  /** What MLflow knows of the training: the run's metrics and parameters, tags, description. */
-  async #training(facts: MlflowVersion): Promise<JsonObject> {
-    const { client, logger } = this.#deps;
-    const own = {
-      ...(facts.description && { description: facts.description }),
-      ...(Object.keys(facts.tags).length > 0 && { tags: facts.tags }),
-      ...(facts.run_id && { run_id: facts.run_id }),
-    };
-    if (!facts.run_id) return own;
-    try {
-      const { metrics, params } = (await client.run(facts.run_id)).data;
-      return {
-        ...own,
-        metrics: Object.fromEntries(metrics.map(({ key, value }) => [key, value])),
-        params: Object.fromEntries(params.map(({ key, value }) => [key, value])),
-      };
-    } catch (error) {
-      logger.warn(`The run of ${facts.name}/${facts.version} cannot be read: its metrics are left out`, {
-        error,
-      });
-      return own;
-    }
-  }
-
-  async #evict(newest: ModelVersion): Promise<void> {
-    const all = await this.#records.allFetched();
-    let bytes = all.reduce((sum, { files }) => sum + bytesOf(files), 0);
-    for (const version of all) {
-      if (bytes <= this.#deps.cacheBytes) return;
-      if (version.model === newest.model && version.number === newest.number) continue;
-      await this.#records.forget(version);
-      await this.#artifacts.remove(version);
-      bytes -= bytesOf(version.files);
-    }
-  }
-
   async #keepMeant(reference: string, version: ModelVersion): Promise<void> {
     const before = await this.#records.meant(reference);
     if (before?.number === version.number && before.createdAt === version.createdAt) return;
@@ -303,54 +159,4 @@ export class MlflowRegistry implements EditableRegistry {
 
 function isOutage(error: unknown): boolean {
   return error instanceof AppError && error.code === 'REGISTRY_UNAVAILABLE';
-}
-
-function requireDigest({ tags, name, version }: MlflowVersion, found: string): void {
-  const expected = tags[DIGEST_TAG];
-  if (expected === undefined || expected === found) return;
-  throw new AppError(
-    'DIGEST_MISMATCH',
-    `The files of ${name}/${version} have the digest ${found}, and its tag ${DIGEST_TAG} says ${expected.slice(0, 80)}`,
-  );
-}
-
-/** What is known of a version only once it was fetched. */
-function learntOf({ digest, files, flavor, metadata, semver }: ModelVersion) {
-  return { digest, files, flavor, metadata, semver };
-}
-
-function registeredModel(model: MlflowModel, versions: readonly MlflowVersion[]): RegisteredModel {
-  const aliases = new Map<string, string[]>();
-  for (const { alias, version } of model.aliases)
-    aliases.set(version, [...(aliases.get(version) ?? []), alias]);
-  const known = versions.map((version) =>
-    modelVersion({ ...version, aliases: aliases.get(version.version) ?? [] }),
-  );
-  return { name: model.name, versions: known.sort((a, b) => b.number - a.number) };
-}
-
-function modelVersion(version: MlflowVersion): ModelVersion {
-  const stage = STAGES.find((each) => each === version.current_stage) ?? 'None';
-  const semver = SEMVER_TAGS.map((tag) => version.tags[tag]?.replace(/^v/, '')).find(
-    (text) => text !== undefined && SEMVER.test(text),
-  );
-  return {
-    registry: 'mlflow',
-    model: version.name,
-    number: Number(version.version),
-    semver: semver ?? null,
-    digest: null,
-    files: [],
-    flavor: 'onnx',
-    source: version.source,
-    metadata: {},
-    aliases: [...version.aliases].sort(),
-    stage,
-    createdAt: version.creation_timestamp,
-    archivedAt: stage === 'Archived' ? version.last_updated_timestamp : null,
-  };
-}
-
-function bytesOf(files: ModelVersion['files']): number {
-  return files.reduce((sum, { bytes }) => sum + bytes, 0);
 }

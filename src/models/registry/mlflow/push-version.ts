@@ -3,7 +3,8 @@ import { AppError } from '../../../kernel/errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../kernel/json.ts';
 import type { VersionArtifact } from '../registry.ts';
 import { proxiedPath } from './artifact-source.ts';
-import type { MlflowClient, MlflowVersion } from './mlflow-client.ts';
+import type { MlflowVersion } from './mlflow-answers.ts';
+import type { MlflowClient } from './mlflow-client.ts';
 import { DIGEST_TAG, SEMVER_TAG } from './version-tags.ts';
 
 const EXPERIMENT = 'slipway';
