@@ -1,9 +1,15 @@
 import { Worker } from 'node:worker_threads';
 import type { CliContext } from '../cli/context.ts';
 import { encodeDataFile, openDataFile } from '../datasets/data-file.ts';
-import { silentLogger } from '../kernel/logger.ts';
+import { type Logger, silentLogger } from '../kernel/logger.ts';
 import { pathsOf } from './paths.ts';
 import { VERSION } from './version.ts';
+
+/** What a command should not keep to itself. */
+const warnings: Logger = {
+  ...silentLogger,
+  warn: (message) => void process.stderr.write(`slipway: warning: ${message}\n`),
+};
 
 /** The real world for the command line; what is heavy is loaded by the command that needs it. */
 export function createCliContext(): CliContext {
@@ -20,7 +26,7 @@ export function createCliContext(): CliContext {
     async openRegistry(config) {
       const { openRegistry } = await import('./open-registry.ts');
       const { createCliRegistry } = await import('./cli-registry.ts');
-      return createCliRegistry(await openRegistry(config, pathsOf(config, cwd), cwd, silentLogger), cwd);
+      return createCliRegistry(await openRegistry(config, pathsOf(config, cwd), cwd, warnings), cwd);
     },
     async openPredictions(config) {
       const { openStore } = await import('../storage/open-store.ts');

@@ -1,4 +1,5 @@
 import type { Fleet } from '../serving/fleet.ts';
+import type { Follower } from '../serving/follower.ts';
 import type { SegmentLog } from '../serving/prediction-log/segment-log.ts';
 import { summarizeMetrics } from '../telemetry/metrics-summary.ts';
 import type { PrometheusMeter } from '../telemetry/prometheus-meter.ts';
@@ -45,6 +46,17 @@ export function modelInfoFamily(fleet: Fleet) {
       },
       value: 1,
     })),
+  };
+}
+
+export function registryFamily(follower: Follower) {
+  return {
+    name: 'slipway_registry_reachable',
+    help: '1 while the registry of an endpoint that follows a reference can be asked',
+    type: 'gauge' as const,
+    samples: follower
+      .reachable()
+      .map(({ endpoint, isReachable }) => ({ sharedLabels: { endpoint }, value: isReachable ? 1 : 0 })),
   };
 }
 

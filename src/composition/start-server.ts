@@ -35,7 +35,7 @@ import { createProcessMetrics } from '../telemetry/process-metrics.ts';
 import { createPrometheusMeter, type PrometheusMeter } from '../telemetry/prometheus-meter.ts';
 import { openRegistry, type RegistrySession } from './open-registry.ts';
 import { type Paths, pathsOf } from './paths.ts';
-import { logFamily, modelInfoFamily, problemsOf, summaryOf } from './server-state.ts';
+import { logFamily, modelInfoFamily, problemsOf, registryFamily, summaryOf } from './server-state.ts';
 import {
   createFleet,
   createFollower,
@@ -143,7 +143,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       rejectedPerSecond: config.prediction_log.rejected_per_second,
       maxRequestRows: config.serving.max_request_rows,
     });
-    meter.collect(() => [modelInfoFamily(fleet), logFamily(log)]);
+    meter.collect(() => [modelInfoFamily(fleet), logFamily(log), registryFamily(follower)]);
     meter.collect(() => processMetrics.families());
     const parts: Parts = {
       config,

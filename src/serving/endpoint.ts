@@ -197,6 +197,7 @@ export class Endpoint {
       this.#switchTo(served);
       await this.#deps.lastServed.write(this.spec.name, served.version);
     } catch (error) {
+      if (pool.isClosed) return;
       const refusal = asAppError(error);
       const waitMs = Math.min(SLOWEST_RETRY_MS, FIRST_RETRY_MS * 2 ** attempts);
       this.#candidate = {

@@ -21,6 +21,7 @@ interface Outage {
 
 const JITTER = 0.2;
 const SLOWEST_POLL_MS = 60_000;
+const STOP_MS = 1_000;
 
 /**
  * Keeps endpoints at what their references point at: asks the registry at intervals, and at once when it is told of a
@@ -41,11 +42,11 @@ export class Follower {
     this.#loops = this.#deps.endpoints.map((endpoint) => this.#run(endpoint));
   }
 
-  /** Resolves when what is under way has ended. */
+  /** Resolves when what is under way has ended, or is not worth waiting for: a download ends with its connection. */
   async stop(): Promise<void> {
     this.#stop.abort();
     for (const nudge of this.#nudges.values()) nudge.abort();
-    await Promise.all(this.#loops);
+    await Promise.race([Promise.all(this.#loops), sleep(STOP_MS, undefined, { ref: false })]);
   }
 
   /** Something happened to a registered model: its endpoints look at once. Answers with how many there are. */
@@ -53,6 +54,14 @@ export class Follower {
     const concerned = this.#deps.endpoints.filter((endpoint) => endpoint.named.model === model);
     for (const endpoint of concerned) this.#nudges.get(endpoint)?.abort();
     return concerned.length;
+  }
+
+  /** Whether each endpoint's registry could be asked the last time. */
+  reachable(): readonly { readonly endpoint: string; readonly isReachable: boolean }[] {
+    return this.#deps.endpoints.map((endpoint) => ({
+      endpoint: endpoint.spec.name,
+      isReachable: !this.#outages.has(endpoint),
+    }));
   }
 
   /** Sentences for health: of which endpoints nobody knows what they should serve. */
@@ -98,6 +107,7 @@ export class Follower {
         logger.info(`Endpoint ${name} can ask its registry again`, { 'event.action': 'registry.recovered' });
       return true;
     } catch (thrown) {
+      if (this.#stop.signal.aborted) return false;
       const { message } = asAppError(thrown);
       if (!this.#outages.has(endpoint))
         logger.warn(`Endpoint ${name} cannot ask its registry and goes on as it is: ${message}`, {

@@ -30,6 +30,7 @@ const RETRY_FAILED_MS = 30_000;
 export class VersionPool {
   readonly #deps: PoolDependencies;
   readonly #slots = new Map<string, Slot>();
+  #isClosed = false;
 
   constructor(deps: PoolDependencies) {
     this.#deps = deps;
@@ -113,7 +114,13 @@ export class VersionPool {
     return [...this.#slots.values()].flatMap((slot) => (slot.state === 'ready' ? [slot.served] : []));
   }
 
+  /** Whether the process is ending: what fails now fails for that reason. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   async close(): Promise<void> {
+    this.#isClosed = true;
     const slots = [...this.#slots.values()];
     this.#slots.clear();
     await Promise.all(slots.flatMap((slot) => (slot.state === 'ready' ? [slot.served.retire()] : [])));
@@ -123,7 +130,11 @@ export class VersionPool {
     const key = keyOf(version);
     const started = this.#deps.clock.elapsed();
     const ready = this.#deps.load(version).then(
-      (served) => {
+      async (served) => {
+        if (this.#isClosed) {
+          await served.retire();
+          throw new AppError('SHUTTING_DOWN', 'The process is ending');
+        }
         this.#slots.set(key, {
           version,
           state: 'ready',
@@ -140,6 +151,7 @@ export class VersionPool {
       },
       (error: unknown) => {
         const reason = asAppError(error);
+        if (this.#isClosed) throw reason;
         this.#slots.set(key, { version, state: 'failed', reason, at: this.#deps.clock.elapsed() });
         this.#deps.logger.error(`${version.model} ${versionLabel(version)} was refused: ${reason.message}`, {
           'event.action': 'version.refused',

@@ -154,11 +154,26 @@ def test_slipway_goes_on_without_mlflow(server, registry, serve):
     evidence(outage={"answered": load.answered + alone.answered})
 
 
-def test_a_download_that_breaks_off_is_gone_on_with(server, registry, serve, tmp_path):
-    def padded(folder: Path):
-        with open(folder / "padding.bin", "wb") as padding:
-            padding.write(os.urandom(1 << 20) * 400)
+def padded(folder: Path):
+    with open(folder / "padding.bin", "wb") as padding:
+        padding.write(os.urandom(1 << 20) * 400)
 
+
+def downloading(slipway: Slipway) -> bool:
+    return any((slipway.folder / ".slipway/mlflow").glob("*/incoming/**/padding.bin.part"))
+
+
+def test_a_stop_does_not_wait_for_a_download(registry, serve):
+    registry.alias(registry.add(100))
+    slipway = serve(f"models:/{registry.name}@champion", POLLED)
+    registry.alias(registry.add(101, change=padded))
+    until(lambda: downloading(slipway), 30, "the download")
+    assert slipway.stop() == 0
+    assert downloading(slipway), "the download was waited for"
+    assert "padding.bin" not in (slipway.folder / "errors.txt").read_text()
+
+
+def test_a_download_that_breaks_off_is_gone_on_with(server, registry, serve, tmp_path):
     first = registry.add(100)
     registry.alias(first)
     slipway = serve(f"models:/{registry.name}@champion", POLLED)
@@ -166,7 +181,7 @@ def test_a_download_that_breaks_off_is_gone_on_with(server, registry, serve, tmp
     incoming = slipway.folder / ".slipway/mlflow"
     with Load(slipway.port, {first: 100, second: 101}) as load:
         registry.alias(second)
-        until(lambda: list(incoming.glob("*/incoming/**/padding.bin.part")), 30, "the download")
+        until(lambda: downloading(slipway), 30, "the download")
         server.kill()
         refused = until(
             lambda: (found := slipway.endpoint()["candidate"]) and found["state"] == "refused" and found, 40, "the refusal"

@@ -33,8 +33,10 @@ export class MlflowRegistry implements EditableRegistry {
       const models = await this.#deps.client.models();
       return models.map((model) => registeredModel(model, model.latest_versions));
     } catch (error) {
-      if (!isOutage(error)) throw error;
-      return this.#fetchedModels();
+      const fetched = isOutage(error) ? await this.#fetchedModels() : [];
+      if (fetched.length === 0) throw error;
+      this.#sayOld(error);
+      return fetched;
     }
   }
 
@@ -48,6 +50,7 @@ export class MlflowRegistry implements EditableRegistry {
         ? (await this.#fetchedModels()).find((model) => model.name === name)
         : undefined;
       if (known === undefined) throw error;
+      this.#sayOld(error);
       return known;
     }
   }
@@ -68,6 +71,9 @@ export class MlflowRegistry implements EditableRegistry {
       if (isFresh || !isOutage(error)) throw error;
       const last = known?.version ?? (await this.#records.meant(text));
       if (last === null) throw error;
+      // Not asked for again at once: every caller would wait until the server does not answer.
+      this.#answers.set(text, { version: last, at: this.#deps.clock.elapsed() });
+      this.#sayOld(error);
       return last;
     }
   }
@@ -111,6 +117,12 @@ export class MlflowRegistry implements EditableRegistry {
     onFile: (file: string, done: number, total: number) => void,
   ): Promise<ModelVersion> {
     return modelVersion(await pushVersion(this.#deps.client, this.#deps.clock, artifact, name, onFile));
+  }
+
+  #sayOld(error: unknown): void {
+    this.#deps.logger.warn(`${messageOf(error)}; what was fetched before is used`, {
+      'event.action': 'registry.unavailable',
+    });
   }
 
   async #fetchedModels(): Promise<readonly RegisteredModel[]> {
