@@ -161,7 +161,8 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     const service = createService(parts);
     const listener = await createListener(parts, service);
     const grpc = await createGrpc(parts, service);
-    undo.push(() => Promise.all([listener, grpc].map((one) => one?.drain(config.server.shutdown_grace_ms))));
+    const graceMs = config.server.shutdown_grace_ms;
+    undo.push(() => Promise.all([listener.drain(graceMs), grpc?.drain(graceMs)]));
     const port = await listener.listen(config.server.host, config.server.port);
     const grpcPort = (await grpc?.listen(config.server.host, config.grpc.port)) ?? null;
     await fleet.start();

@@ -204,7 +204,7 @@ export function createGrpcListener(options: GrpcOptions, deps: GrpcDependencies)
     async drain(graceMs) {
       draining = true;
       health.look();
-      for (const end of [...streams.values()]) end();
+      for (const end of streams.values()) end();
       connections.stopAccepting();
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<void>((resolve) => {

@@ -48,7 +48,8 @@ function fieldBreak(before: Field, now: Field | undefined): string | null {
 function outputBreak(before: Signature['output'], now: Signature['output']): string | null {
   if (before.task !== now.task) return `it answers a ${now.task}, and answered a ${before.task}`;
   if (before.task !== 'classification' || now.task !== 'classification') return null;
-  const sorted = (labels: typeof before.labels): string => JSON.stringify([...(labels ?? [])].sort());
+  const sorted = (labels: typeof before.labels): string =>
+    JSON.stringify([...(labels ?? [])].sort((a, b) => String(a).localeCompare(String(b))));
   if (sorted(before.labels) !== sorted(now.labels))
     return `its labels are ${sorted(now.labels)} and were ${sorted(before.labels)}`;
   return before.hasProbabilities && !now.hasProbabilities ? 'it has no probabilities any more' : null;
