@@ -18,15 +18,15 @@ export async function countRecords({ port, child }, answered) {
   return { answered, ...counts };
 }
 
-/** The bar, over the records of every process that was measured. */
-export function checkBookkeeping(records) {
+/** The bar, over the records of every process that was measured; `letter` is that of the bars it stands among. */
+export function checkBookkeeping(records, letter = 'A') {
   const sum = (key) => records.reduce((total, record) => total + record[key], 0);
   const counts = { answered: sum('answered'), predicted: sum('predicted'), ingested: sum('ingested') };
   const isWhole = records.every(
     ({ answered, predicted, ingested }) => predicted >= answered && ingested === predicted,
   );
   return {
-    bar: 'A  lines in the store ÷ predictions counted',
+    bar: `${letter}  lines in the store ÷ predictions counted`,
     figure: counts.ingested / counts.predicted,
     unit: '',
     target: '= 1',

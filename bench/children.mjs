@@ -10,7 +10,7 @@ const directories = new Set();
 const STOP_MS = 10_000;
 
 process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
+  for (const child of running) killGroup(child);
   for (const directory of directories) rmSync(directory, { recursive: true, force: true });
 });
 for (const [signal, code] of [
@@ -31,7 +31,12 @@ export function makeDirectory() {
 export function startChild(command, args, { cwd, env = {} }) {
   const output = path.join(cwd, 'output.txt');
   const file = openSync(output, 'a');
-  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', file, file] });
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', file, file],
+    detached: true,
+  });
   running.add(child);
   const ended = new Promise((resolve) => {
     child.once('error', resolve);
@@ -42,14 +47,25 @@ export function startChild(command, args, { cwd, env = {} }) {
     pid: child.pid,
     isRunning: () => running.has(child),
     output: () => readFileSync(output, 'utf8').slice(-2000),
-    /** SIGTERM, and SIGKILL when that is not enough. */
+    /** SIGTERM, and SIGKILL when that is not enough, or when it leaves a process of its own behind. */
     async stop() {
       const patience = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
       child.kill('SIGTERM');
       await ended;
       clearTimeout(patience);
+      killGroup(child);
     },
   };
+}
+
+/** The child and what it started; a child of `runChild` has no group of its own. */
+function killGroup(child) {
+  child.kill('SIGKILL');
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
+  }
 }
 
 /** Runs a command to its end and answers with what it printed; throws when it fails. */

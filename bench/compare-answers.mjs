@@ -2,19 +2,40 @@ import { post } from './post.mjs';
 
 const TOLERANCE = 1e-4;
 
-/** Servers that answer differently would not do the same work: every body, every label, every probability. */
-export async function compareAnswers(servers, bodies) {
-  for (const body of bodies) {
-    const answers = await Promise.all(
-      servers.map(async ({ port }) => JSON.parse((await post(port, body)).text)),
-    );
-    answers.forEach((answer, i) => {
+/**
+ * Servers that answer differently would not do the same work: every body, every label, every probability. An asker
+ * takes all bodies and has `{ prediction, probability }` for each.
+ */
+export async function compareAnswers(askers, bodies) {
+  const answers = await Promise.all(askers.map(({ ask }) => ask(bodies)));
+  for (let i = 0; i < bodies.length; i++) {
+    const { name: first, answer: expected } = answerOf(0, i);
+    for (let other = 1; other < askers.length; other++) {
+      const { name, answer } = answerOf(other, i);
       const isSame =
-        answer.prediction === answers[0].prediction &&
-        Math.abs(answer.probability - answers[0].probability) < TOLERANCE;
-      if (isSame) return;
-      const [first, other] = [answers[0], answer].map((one) => `${one.prediction} (${one.probability})`);
-      throw new Error(`${servers[0].name} answers ${first}, ${servers[i].name} ${other} to ${body}`);
-    });
+        answer.prediction === expected.prediction &&
+        Math.abs(answer.probability - expected.probability) < TOLERANCE;
+      if (isSame) continue;
+      const [one, two] = [expected, answer].map(
+        ({ prediction, probability }) => `${prediction} (${probability})`,
+      );
+      throw new Error(`${first} answers ${one}, ${name} ${two} to ${bodies[i]}`);
+    }
   }
+
+  function answerOf(asker, body) {
+    return { name: askers[asker].name, answer: answers[asker][body] };
+  }
+}
+
+/** Asks a server's `/predict`. */
+export function askPredict({ name, port }) {
+  return {
+    name,
+    async ask(bodies) {
+      const answers = [];
+      for (const body of bodies) answers.push(JSON.parse((await post(port, body)).text));
+      return answers;
+    },
+  };
 }

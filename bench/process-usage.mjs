@@ -1,16 +1,23 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What /proc says of one process, all threads together. */
+/** What /proc says of a process, all threads together. */
 const TICK_MS = 10;
 const QUIET_MS = 200;
 const QUIET_CPU_MS = 20;
 
-/** User and system time since its start, milliseconds. */
+/** User and system time since its start, milliseconds; that of the processes it started is in it. */
 export function cpuMs(pid) {
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+  const own = (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+  return childrenOf(pid).reduce((sum, child) => sum + cpuMs(child), own);
+}
+
+function childrenOf(pid) {
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').trim().split(' ').filter(Boolean),
+  );
 }
 
 /** Resident memory now and at its most, megabytes (2^20 bytes). */

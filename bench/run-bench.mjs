@@ -1,8 +1,9 @@
 import { measureBatch } from './batch.mjs';
 import { measureColdStart } from './cold-start.mjs';
-import { compareAnswers } from './compare-answers.mjs';
+import { askPredict, compareAnswers } from './compare-answers.mjs';
 import { measureConstantRate } from './constant-rate.mjs';
 import { measureMemory } from './memory.mjs';
+import { measureOip } from './oip.mjs';
 import { post } from './post.mjs';
 import { prepare } from './prepare.mjs';
 import { machineFacts, progress } from './report.mjs';
@@ -14,7 +15,8 @@ const MEASURES = {
   throughput: async (bench) => {
     const peers = [await startFastApiOnnx(bench), await startFastApiPandas(bench)];
     const { forms, fastify } = await startForms(bench);
-    await compareAnswers([...forms.filter(({ name }) => name !== FORMS.codes.name), ...peers], bench.bodies);
+    const alike = forms.filter(({ name }) => name !== FORMS.codes.name);
+    await compareAnswers([...alike, ...peers].map(askPredict), bench.bodies);
     await stopAll([...forms, fastify]);
     const measured = await measureThroughput({ start: () => startForms(bench), stop: stopAll, peers }, bench);
     await stopAll(peers);
@@ -35,6 +37,7 @@ const MEASURES = {
   },
   start: measureColdStart,
   memory: measureMemory,
+  oip: measureOip,
 };
 
 export const MEASURE_NAMES = Object.keys(MEASURES);

@@ -4,10 +4,10 @@ import { root } from '../scripts/steps.mjs';
 import { freePort, makeDirectory, runChild, startChild } from './children.mjs';
 import { post } from './post.mjs';
 
-/** The four servers of the bench, each with its defaults for production, each in one process. */
+/** The servers of the bench, each with its defaults for production, each in one process; mlserver.mjs has another. */
 const SERVERS = path.join(root, 'bench/servers');
 const START_MS = 60_000;
-const MODEL = 'bench';
+export const MODEL = 'bench';
 
 /**
  * The forms in which the model is served: raw columns through a transform, raw columns into a graph that does everything
@@ -24,11 +24,13 @@ export async function startSlipway(bench, options = {}) {
   const port = await freePort();
   const form = FORMS[options.form ?? 'transform'];
   const directory = options.directory ?? (await registerModel(bench, form));
-  const child = startChild(process.execPath, [bench.cli, 'serve', MODEL, '--port', String(port)], {
+  const grpcPort = options.grpc ? await freePort() : null;
+  const grpc = grpcPort === null ? [] : ['--grpc-port', String(grpcPort)];
+  const child = startChild(process.execPath, [bench.cli, 'serve', MODEL, '--port', String(port), ...grpc], {
     cwd: directory,
   });
   const [body] = form === FORMS.codes ? bench.codes : bench.bodies;
-  return whenAnswering({ name: form.name, port, child }, body, options.pollMs);
+  return whenAnswering({ name: form.name, port, grpcPort, child }, body, options);
 }
 
 /** A directory whose registry holds the model. */
@@ -70,10 +72,10 @@ async function startUvicorn(name, app, bench) {
   return whenAnswering({ name, port, child }, bench.bodies[0]);
 }
 
-async function whenAnswering(server, body, pollMs = 50) {
+export async function whenAnswering(server, body, { path: route, pollMs = 50 } = {}) {
   const deadline = Date.now() + START_MS;
   while (server.child.isRunning() && Date.now() < deadline) {
-    const answer = await post(server.port, body).catch(() => null);
+    const answer = await post(server.port, body, route).catch(() => null);
     if (answer?.status === 200) return server;
     await sleep(pollMs);
   }

@@ -19,3 +19,9 @@ export function ratiosByRound(above, below) {
 export function rounded(value, decimals = 2) {
   return Number(value.toFixed(decimals));
 }
+
+/** Each round begins with another server, so that none always follows the same one. */
+export function rotated(servers, round) {
+  const first = round % servers.length;
+  return [...servers.slice(first), ...servers.slice(0, first)];
+}

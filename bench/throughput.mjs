@@ -1,7 +1,7 @@
 import { checkBookkeeping, countRecords } from './bookkeeping.mjs';
 import { progress } from './report.mjs';
 import { FORMS } from './servers.mjs';
-import { ratiosByRound, rounded, spread } from './statistics.mjs';
+import { ratiosByRound, rotated, rounded, spread } from './statistics.mjs';
 import { closedLoop } from './wrk.mjs';
 
 /** Bar A: predictions a second on 64 connections, in every form, against a constant and against Python, interleaved. */
@@ -56,12 +56,6 @@ export async function measureThroughput({ start, stop, peers }, { files, rounds,
     runs.push({ server: server.name, connections, round, ...result });
     progress(`  c${connections} round ${round + 1}  ${server.name}: ${result.perSecond.toFixed(0)}/s`);
   }
-}
-
-/** Each round begins with another server, so that none always follows the same one. */
-function rotated(servers, round) {
-  const first = round % servers.length;
-  return [...servers.slice(first), ...servers.slice(0, first)];
 }
 
 function rowsOf(runs) {
