@@ -202,8 +202,7 @@ function tensorOf(
   datatype: Datatype | null,
   data: InputTensor['data'],
 ): InputTensor {
-  const tensor = { name, datatype: datatype ?? 'BYTES', shape, data };
-  return parameters === NO_PARAMETERS ? tensor : { ...tensor, parameters };
+  return { name, datatype: datatype ?? 'BYTES', shape, data, parameters };
 }
 
 function pathOf({ name }: Draft): string {

@@ -24,10 +24,13 @@ export function readParameter(entry: WireReader, before: Parameters): Parameters
   return parameters;
 }
 
-/** A key named `__proto__` is a key like any other. */
+/** A key named `__proto__` is a key like any other; unlike an `Object.create(null)` it is no hash table from its start. */
 function bareParameters(): Record<string, ParameterValue> {
-  return Object.create(null) as Record<string, ParameterValue>;
+  return new (Bare as unknown as new () => Record<string, ParameterValue>)();
 }
+
+function Bare(): void {}
+Bare.prototype = Object.create(null);
 
 const CHOICE_WIRE = [undefined, WIRE.varint, WIRE.varint, WIRE.bytes, WIRE.fixed64, WIRE.varint];
 

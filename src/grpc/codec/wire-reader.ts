@@ -1,4 +1,5 @@
 import { AppError } from '../../kernel/errors.ts';
+import { readText } from './short-texts.ts';
 
 /** What a field is written as; 3 and 4 are groups, which proto3 does not have. */
 export const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
@@ -125,7 +126,7 @@ export class WireReader {
 
   string(): string {
     const end = this.delimited();
-    const text = this.bytes.toString('utf8', this.at, end);
+    const text = readText(this.bytes, this.at, end);
     this.at = end;
     return text;
   }
