@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What /proc says of a process, all threads together. */
@@ -14,10 +14,12 @@ export function cpuMs(pid) {
   return childrenOf(pid).reduce((sum, child) => sum + cpuMs(child), own);
 }
 
+/** A thread that ends meanwhile has none. */
 function childrenOf(pid) {
-  return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').trim().split(' ').filter(Boolean),
-  );
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
+    const file = `/proc/${pid}/task/${thread}/children`;
+    return existsSync(file) ? readFileSync(file, 'utf8').trim().split(' ').filter(Boolean) : [];
+  });
 }
 
 /** Resident memory now and at its most, megabytes (2^20 bytes). */

@@ -5,8 +5,8 @@ import { MEASURE_NAMES, runBench } from '../bench/run-bench.mjs';
 /** Measures Slipway against its bars on this machine; bench/README.md says how, and what the figures mean. */
 const HELP = `Usage: npm run bench [-- options]
 
-Measures Slipway beside Fastify, FastAPI and MLServer, prints each bar with its figure, and writes bench/results/. The exit code
-is 1 when a bar is not held. About 10 minutes; the first run also makes two Python environments.
+Measures Slipway beside Fastify, FastAPI and MLServer, prints each bar with its figure, and writes bench/results/. The
+exit code is 1 when a bar is not held. About 10 minutes; the first run also makes two Python environments.
 
   --only <names>   measure only these, separated by commas: ${MEASURE_NAMES.join(', ')}
   --rounds <n>     rounds of each measurement (default 5)
