@@ -4,7 +4,7 @@ import { ensureVenv, root } from '../scripts/steps.mjs';
 import { freePort, makeDirectory, startChild } from './children.mjs';
 import { MODEL, whenAnswering } from './servers.mjs';
 
-/** How MLServer answers most; without adaptive batching it answers a fifth of it. */
+/** How MLServer answers most; without adaptive batching it answered a fifth to a third of it in a trial. */
 export const CONFIGURATIONS = [
   { name: 'MLServer, 1 worker, adaptive batching', workers: 1 },
   { name: 'MLServer, no worker, adaptive batching', workers: 0 },
