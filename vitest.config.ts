@@ -16,6 +16,19 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      // Needs an environment with mlflow, which scripts/test.mjs makes.
+      ...(process.env['MLFLOW_PYTHON'] === undefined
+        ? []
+        : [
+            {
+              test: {
+                name: 'registry',
+                include: ['test/registry/*.test.ts'],
+                testTimeout: 60_000,
+                hookTimeout: 180_000,
+              },
+            },
+          ]),
       { test: { name: 'http', include: ['test/http/*.test.ts'], testTimeout: 30_000 } },
       { test: { name: 'house', include: ['test/house/*.test.ts'], testTimeout: 60_000 } },
       {

@@ -62,6 +62,9 @@ async function pythonSuites() {
     await pytest('Clients of the protocols', python, path.join(root, 'test/clients'));
     await pytest('The same bodies for MLflow and for Slipway', python, path.join(root, 'test/differential'));
     await pytest('A real MLflow registry', python, path.join(root, 'test/registry'));
+    await vitest('The contract of registries on MLflow', ['--project', 'registry'], {
+      MLFLOW_PYTHON: python,
+    });
   });
   await inVenv('models', path.join(root, 'test/models/requirements.txt'), async (python) => {
     const made = path.join(cache, 'made-models');

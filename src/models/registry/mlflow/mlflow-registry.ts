@@ -112,7 +112,7 @@ export class MlflowRegistry implements EditableRegistry {
 
   /** Makes a version of `name` on the server from one of another registry. */
   async push(
-    artifact: VersionArtifact,
+    artifact: Pick<VersionArtifact, 'version' | 'artifact'>,
     name: string,
     onFile: (file: string, done: number, total: number) => void,
   ): Promise<ModelVersion> {

@@ -17,7 +17,7 @@ const ARTIFACT = 'model';
 export async function pushVersion(
   client: MlflowClient,
   clock: Clock,
-  { version, artifact }: VersionArtifact,
+  { version, artifact }: Pick<VersionArtifact, 'version' | 'artifact'>,
   name: string,
   onFile: (file: string, done: number, total: number) => void,
 ): Promise<MlflowVersion> {
