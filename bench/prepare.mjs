@@ -18,6 +18,9 @@ export async function prepare() {
   const { python, reason } = await ensureVenv('bench', path.join(root, 'bench/requirements.txt'));
   if (python === null) throw new Error(`The peers need Python: ${reason}`);
   const model = await ensureModel(python);
+  await step('Writing to all free memory once', process.execPath, [
+    path.join(root, 'bench/touch-memory.mjs'),
+  ]);
   return { python, model, cli: copyBuild(), ...writeBodies(model) };
 }
 
