@@ -1,12 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ChannelCredentials, status } from '@grpc/grpc-js';
-import protobuf from 'protobufjs';
-import descriptors from 'protobufjs/ext/descriptor/index.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeRaw } from '../../src/dialects/oip/raw-tensor.ts';
 import { failureOf, GrpcClient } from '../support/grpc-client.ts';
@@ -189,57 +186,6 @@ describe('what the server says of itself', () => {
       status.FAILED_PRECONDITION,
       ['MODEL_IN_USE'],
     ]);
-  });
-
-  it.each(['v1', 'v1alpha'])('is told to reflection %s', async (version) => {
-    const stream = client.stream(`grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`);
-    const ask = async (message: Record<string, unknown>): Promise<Record<string, never>> => {
-      stream.write(message);
-      return ((await once(stream, 'data')) as [Record<string, never>])[0];
-    };
-    const listed = await ask({ list_services: '*' });
-    const { service } = listed['list_services_response'] as { service: { name: string }[] };
-    expect(service.map(({ name }) => name)).toEqual([
-      'inference.GRPCInferenceService',
-      'grpc.health.v1.Health',
-      'grpc.reflection.v1.ServerReflection',
-      'grpc.reflection.v1alpha.ServerReflection',
-    ]);
-    for (const [symbol, file] of [
-      ['inference.GRPCInferenceService', 'inference.proto'],
-      ['inference.GRPCInferenceService.ModelInfer', 'inference.proto'],
-      ['inference.ModelInferRequest.InferInputTensor', 'inference.proto'],
-      ['grpc.health.v1.Health', 'grpc/health/v1/health.proto'],
-    ] as const) {
-      const found = await ask({ file_containing_symbol: symbol });
-      const { file_descriptor_proto } = found['file_descriptor_response'] as {
-        file_descriptor_proto: Buffer[];
-      };
-      expect(descriptors.FileDescriptorProto.decode(file_descriptor_proto[0] as Buffer)).toMatchObject({
-        name: file,
-      });
-    }
-    const absent = await ask({ file_by_filename: 'x.proto' });
-    expect(absent['error_response']).toMatchObject({ error_code: status.NOT_FOUND });
-    stream.end();
-    stream.resume();
-    await once(stream, 'end');
-  });
-
-  it('is a descriptor that reads back as the schema', async () => {
-    const stream = client.stream('grpc.reflection.v1.ServerReflection/ServerReflectionInfo');
-    stream.write({ file_by_filename: 'inference.proto' });
-    const [found] = (await once(stream, 'data')) as [
-      { file_descriptor_response: { file_descriptor_proto: Buffer[] } },
-    ];
-    stream.end();
-    const bytes = found.file_descriptor_response.file_descriptor_proto[0] as Buffer;
-    const file = descriptors.FileDescriptorProto.decode(bytes);
-    const Root = protobuf.Root as unknown as { fromDescriptor(set: object): protobuf.Root };
-    const again = Root.fromDescriptor({ file: [file] });
-    const request = again.lookupType('inference.ModelInferRequest');
-    expect(request.fields['parameters']).toBeInstanceOf(protobuf.MapField);
-    expect(Object.keys(again.lookupService('inference.GRPCInferenceService').methods)).toHaveLength(12);
   });
 });
 

@@ -16,7 +16,7 @@ export interface Schema {
   readonly fileName: string;
   /** A FileDescriptorProto. */
   readonly descriptor: Buffer;
-  /** Full names of all that it declares: services, methods, messages, fields and enums. */
+  /** Full names of all that it declares: services and methods, messages and their parts, enums and their values. */
   readonly symbols: ReadonlySet<string>;
   readonly services: readonly string[];
   /** By the full name. */
@@ -32,14 +32,12 @@ const DECODED = { longs: Number, enums: String, defaults: true, bytes: Buffer, o
 export function parseSchema(fileName: string, text: string): Schema {
   const { root, package: packageName } = protobuf.parse(text, { keepCase: true });
   root.resolveAll();
-  const symbols = new Set<string>();
-  const services: string[] = [];
-  collect(root);
+  const file = describe(root, fileName, packageName as string);
   return {
     fileName,
-    descriptor: describe(root, fileName, packageName as string),
-    symbols,
-    services,
+    descriptor: Buffer.from(descriptorType().encode(file).finish()),
+    symbols: new Set(symbolsIn(file)),
+    services: file.service.map(({ name }) => `${packageName}.${name}`),
     message(name) {
       const type = root.lookupType(name);
       return {
@@ -48,47 +46,42 @@ export function parseSchema(fileName: string, text: string): Schema {
       };
     },
   };
-
-  function collect(namespace: protobuf.NamespaceBase): void {
-    for (const member of namespace.nestedArray) {
-      const name = member.fullName.slice(1);
-      if (member instanceof protobuf.Type || member instanceof protobuf.Enum) symbols.add(name);
-      if (member instanceof protobuf.Type)
-        for (const field of member.fieldsArray) symbols.add(`${name}.${field.name}`);
-      if (member instanceof protobuf.Service) {
-        symbols.add(name);
-        services.push(name);
-        for (const method of member.methodsArray) symbols.add(`${name}.${method.name}`);
-      }
-      if (member instanceof protobuf.Namespace) collect(member);
-    }
-  }
 }
 
-interface MessageDescriptor {
-  name?: string;
-  readonly field: readonly { typeName?: string }[];
+interface Named {
+  name: string;
+}
+interface MessageDescriptor extends Named {
+  readonly field: readonly (Named & { typeName?: string })[];
   readonly nestedType: readonly MessageDescriptor[];
+  readonly enumType: readonly EnumDescriptor[];
+  readonly oneofDecl: readonly Named[];
   readonly options?: { readonly mapEntry?: boolean } | null;
 }
-interface DescriptorSet {
-  readonly file: { name?: string; package?: string; readonly messageType: readonly MessageDescriptor[] }[];
+interface EnumDescriptor extends Named {
+  readonly value: readonly Named[];
 }
-interface Describable {
-  toDescriptor(syntax: string): DescriptorSet;
-}
-interface Encoder {
-  encode(message: object): protobuf.Writer;
+interface FileDescriptor extends Named {
+  readonly package: string;
+  readonly messageType: readonly MessageDescriptor[];
+  readonly enumType: readonly EnumDescriptor[];
+  readonly service: readonly (Named & { readonly method: readonly Named[] })[];
 }
 
-function describe(root: protobuf.Root, fileName: string, packageName: string): Buffer {
-  const { file } = (root as unknown as Describable).toDescriptor('proto3');
-  const ours = file.find((one) => one.package === packageName) as DescriptorSet['file'][number];
+function describe(root: protobuf.Root, fileName: string, packageName: string): FileDescriptor {
+  const describable = root as unknown as {
+    toDescriptor(syntax: string): { readonly file: FileDescriptor[] };
+  };
+  const { file } = describable.toDescriptor('proto3');
+  const ours = file.find((one) => one.package === packageName) as FileDescriptor;
   ours.name = fileName;
   ours.messageType.forEach(nameMapEntries);
-  const { FileDescriptorProto } = (protobuf as unknown as { descriptor: { FileDescriptorProto: Encoder } })
-    .descriptor;
-  return Buffer.from(FileDescriptorProto.encode(ours).finish());
+  return ours;
+}
+
+function descriptorType(): { encode(message: object): protobuf.Writer } {
+  return (protobuf as unknown as { descriptor: { FileDescriptorProto: protobuf.Type } }).descriptor
+    .FileDescriptorProto;
 }
 
 /** protobufjs calls the message of a map's entry like its field, where descriptors demand `FieldEntry`. */
@@ -100,4 +93,30 @@ function nameMapEntries({ field, nestedType }: MessageDescriptor): void {
     for (const one of field) if (one.typeName === nested.name) one.typeName = name;
     nested.name = name;
   }
+}
+
+function symbolsIn({ package: within, messageType, enumType, service }: FileDescriptor): string[] {
+  return [
+    ...messageType.flatMap((message) => symbolsOfMessage(message, within)),
+    ...enumType.flatMap((one) => symbolsOfEnum(one, within)),
+    ...service.flatMap(({ name, method }) => [
+      `${within}.${name}`,
+      ...method.map((one) => `${within}.${name}.${one.name}`),
+    ]),
+  ];
+}
+
+function symbolsOfMessage(message: MessageDescriptor, within: string): string[] {
+  const name = `${within}.${message.name}`;
+  return [
+    name,
+    ...[...message.field, ...message.oneofDecl].map((one) => `${name}.${one.name}`),
+    ...message.nestedType.flatMap((nested) => symbolsOfMessage(nested, name)),
+    ...message.enumType.flatMap((nested) => symbolsOfEnum(nested, name)),
+  ];
+}
+
+/** Values of an enum are siblings of it, as in C++. */
+function symbolsOfEnum({ name, value }: EnumDescriptor, within: string): string[] {
+  return [name, ...value.map((one) => one.name)].map((one) => `${within}.${one}`);
 }
