@@ -1,16 +1,25 @@
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ChannelCredentials, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { predictionLine } from '../../src/contracts/log-record.ts';
 import { encodeRaw } from '../../src/dialects/oip/raw-tensor.ts';
-import { failureOf, GrpcClient } from '../support/grpc-client.ts';
+import { failureOf, GrpcClient, rawCall } from '../support/grpc-client.ts';
 import { buildSourceServers, fixture, type SourceServers } from '../support/source-server.ts';
 
 const ROW = [17.99, 10.38, 122.8, 1001.0, 0.12];
 const CITY = { age: 41.5, income: 11152.81, city: 'Łódź', plan: 'plus' };
+const RISK = {
+  server: { port: 0 },
+  grpc: { enabled: true, port: 0 },
+  endpoints: { risk: { model: 'risk' } },
+  default_endpoint: 'risk',
+};
+const riskModel = { location: fixture('xgboost-binary'), name: 'risk' };
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 
 type Server = Awaited<ReturnType<SourceServers['start']>>;
@@ -133,6 +142,21 @@ describe('an inference', () => {
     );
   });
 
+  it('is logged as /predict logs it', async () => {
+    const features = Object.fromEntries(ROW.map((value, place) => [`f${place}`, Math.fround(value)]));
+    const { prediction_id } = await predictOverHttp(features, 'credit');
+    const { parameters } = (await client.call('ModelInfer', typedRow)) as unknown as Answer;
+    const [over, ours] = [prediction_id, parameters.prediction_id.string_param].map((id) => {
+      const lines = logLines().filter((line) => line['event.id'] === id);
+      expect(lines).toHaveLength(1);
+      return predictionLine.parse(lines[0]);
+    });
+    const own = Object.fromEntries(
+      (['@timestamp', 'event.id', 'trace.id', 'latency_ms'] as const).map((name) => [name, over?.[name]]),
+    );
+    expect({ ...ours, ...own }).toEqual({ ...over, dialect: 'oip-grpc', id: 'call-7' });
+  });
+
   it('of texts answers as over HTTP', async () => {
     const native = await predictOverHttp(CITY, 'city');
     const inputs = Object.entries(CITY).map(([name, value]) => column(name, value));
@@ -189,6 +213,113 @@ describe('what the server says of itself', () => {
   });
 });
 
+describe('a stream of inferences', () => {
+  it('answers in the order of the requests, and a fault is the answer to one of them', async () => {
+    const stream = client.stream('ModelStreamInfer');
+    const answers: { error_message: string; infer_response: Answer }[] = [];
+    stream.on('data', (answer) => answers.push(answer));
+    stream.write({ ...typedRow, id: '1' });
+    stream.write({ ...typedRow, id: '2', inputs: [column('f0', 'x')] });
+    stream.write({ ...typedRow, id: '3', model_name: 'nobody' });
+    stream.write({ ...typedRow, id: '4' });
+    stream.end();
+    await once(stream, 'end');
+    expect(answers.map(({ infer_response: { id } }) => id)).toEqual(['1', '2', '3', '4']);
+    expect(answers.map(({ error_message }) => error_message)).toEqual([
+      '',
+      expect.stringContaining('f0 has the wrong datatype'),
+      expect.stringContaining('no endpoint'),
+      '',
+    ]);
+    expect(answers[3]?.infer_response.outputs).toHaveLength(2);
+  });
+});
+
+describe('bounds', () => {
+  it('a call whose deadline is over is refused, and no row of it is logged', async () => {
+    const id = 'too-late';
+    const late = await rawCall(server.grpcAddress as string, { ...typedRow, id }, { 'grpc-timeout': '1n' });
+    expect(late['grpc-status']).toBe(String(status.DEADLINE_EXCEEDED));
+    const { parameters } = (await client.call('ModelInfer', typedRow)) as unknown as Answer;
+    const lines = logLines();
+    expect(lines.some((line) => line['event.id'] === parameters.prediction_id.string_param)).toBe(true);
+    expect(lines.some((line) => line['id'] === id)).toBe(false);
+  });
+
+  it('a message larger than server.body_limit_bytes is refused, and the next is answered', async () => {
+    const small = await servers.start({ ...RISK, server: { port: 0, body_limit_bytes: 2_000 } }, [riskModel]);
+    const asked = clientOf(small.grpcAddress as string);
+    const large = { model_name: 'risk', raw_input_contents: [Buffer.alloc(3_000)] };
+    expect((await failureOf(asked.call('ModelInfer', large))).code).toBe(status.RESOURCE_EXHAUSTED);
+    expect(await asked.call('ModelInfer', { ...typedRow, model_name: 'risk' })).toMatchObject({
+      id: 'call-7',
+    });
+  });
+});
+
+describe('the API key', () => {
+  it('is asked of every method but health, liveness and reflection', async () => {
+    const KEY = 'a-key-for-these-tests';
+    const keyed = await servers.start({ ...RISK, auth: { api_key: KEY } }, [riskModel]);
+    const asked = clientOf(keyed.grpcAddress as string);
+    const row = { ...typedRow, model_name: 'risk' };
+    for (const [method, message] of [
+      ['ModelInfer', row],
+      ['ServerMetadata', {}],
+      ['ModelReady', { name: 'risk' }],
+      ['ModelMetadata', { name: 'risk' }],
+      ['ModelConfig', { name: 'risk' }],
+      ['ModelStatistics', { name: 'risk' }],
+      ['RepositoryIndex', {}],
+      ['RepositoryModelLoad', { model_name: 'risk' }],
+      ['RepositoryModelUnload', { model_name: 'risk' }],
+    ] as const) {
+      expect([method, (await failureOf(asked.call(method, message))).code]).toEqual([
+        method,
+        status.UNAUTHENTICATED,
+      ]);
+      const wrong = failureOf(asked.call(method, message, { authorization: `Bearer ${KEY}s` }));
+      expect([method, (await wrong).code]).toEqual([method, status.UNAUTHENTICATED]);
+    }
+    const [error] = (await once(asked.stream('ModelStreamInfer'), 'error')) as [{ code: number }];
+    expect(error.code).toBe(status.UNAUTHENTICATED);
+    expect(await asked.call('ModelInfer', row, { authorization: `Bearer ${KEY}` })).toMatchObject({
+      id: 'call-7',
+    });
+    expect(await asked.call('ModelInfer', row, { 'x-api-key': KEY })).toMatchObject({ id: 'call-7' });
+    expect(await asked.call('ServerLive', {})).toEqual({ live: true });
+    expect(await asked.call('ServerReady', {})).toEqual({ ready: true });
+    expect(await asked.call('grpc.health.v1.Health/Check', {})).toEqual({ status: 'SERVING' });
+    const stream = asked.stream('grpc.reflection.v1.ServerReflection/ServerReflectionInfo');
+    stream.write({ list_services: '*' });
+    await once(stream, 'data');
+    stream.end();
+  });
+});
+
+describe('health', () => {
+  it('is that of the required endpoints, by call and by watch, up to the end of the server', async () => {
+    expect(await client.call('grpc.health.v1.Health/Check', {})).toEqual({ status: 'SERVING' });
+    const unready = await servers.start(
+      { ...RISK, endpoints: { risk: { model: 'risk' }, absent: { model: 'absent' } } },
+      [riskModel],
+    );
+    const half = clientOf(unready.grpcAddress as string);
+    expect(await half.call('grpc.health.v1.Health/Check', {})).toEqual({ status: 'NOT_SERVING' });
+    expect(await half.call('ServerReady', {})).toEqual({ ready: false });
+    expect(await half.call('ServerLive', {})).toEqual({ live: true });
+    const ending = await servers.start(RISK, [riskModel]);
+    const watch = clientOf(ending.grpcAddress as string).watch('grpc.health.v1.Health/Watch', {});
+    expect(await once(watch, 'data')).toEqual([{ status: 'SERVING' }]);
+    const last = once(watch, 'data');
+    const ended = once(watch, 'error') as Promise<[{ code: number }]>;
+    const stopped = ending.stop();
+    expect(await last).toEqual([{ status: 'NOT_SERVING' }]);
+    expect((await ended)[0].code).toBe(status.UNAVAILABLE);
+    await stopped;
+  });
+});
+
 describe('TLS', () => {
   it('has the files of HTTP, and asks for a certificate where there is an authority', async () => {
     const made = spawnSync('openssl', [
@@ -201,15 +332,9 @@ describe('TLS', () => {
     expect(made.status, String(made.stderr)).toBe(0);
     const [cert, key] = [path.join(folder, 'cert.pem'), path.join(folder, 'key.pem')];
     const tls = { cert_file: cert, key_file: key };
-    const model = { location: fixture('xgboost-binary'), name: 'risk' };
-    const settings = {
-      grpc: { enabled: true, port: 0 },
-      endpoints: { risk: { model: 'risk' } },
-      default_endpoint: 'risk',
-    };
-    const open = await servers.start({ ...settings, server: { port: 0, tls } }, [model]);
-    const mutual = await servers.start({ ...settings, server: { port: 0, tls: { ...tls, ca_file: cert } } }, [
-      model,
+    const open = await servers.start({ ...RISK, server: { port: 0, tls } }, [riskModel]);
+    const mutual = await servers.start({ ...RISK, server: { port: 0, tls: { ...tls, ca_file: cert } } }, [
+      riskModel,
     ]);
     const authority = readFileSync(cert);
     const known = ChannelCredentials.createSsl(authority, readFileSync(key), readFileSync(cert));

@@ -1,3 +1,4 @@
+import { connect, type IncomingHttpHeaders } from 'node:http2';
 import {
   type CallOptions,
   ChannelCredentials,
@@ -124,6 +125,38 @@ function metadataOf(headers: Record<string, string>): Metadata {
   const metadata = new Metadata();
   for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
   return metadata;
+}
+
+/** A ModelInfer without a client that would watch over it; its trailers. */
+export async function rawCall(
+  address: string,
+  message: Message,
+  headers: Record<string, string>,
+): Promise<IncomingHttpHeaders> {
+  const { path, serialize } = codingOf(fullName('ModelInfer'));
+  const content = serialize(message);
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(content.length, 1);
+  const session = connect(`http://${address}`);
+  try {
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': path,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      ...headers,
+    });
+    const answered = new Promise<IncomingHttpHeaders>((resolve, reject) => {
+      stream.once('trailers', resolve);
+      stream.once('response', (start) => start['grpc-status'] !== undefined && resolve(start));
+      stream.once('error', reject);
+    });
+    stream.resume();
+    stream.end(Buffer.concat([head, content]));
+    return await answered;
+  } finally {
+    session.close();
+  }
 }
 
 /** What a call fails with; fails itself when the call succeeds. */

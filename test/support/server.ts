@@ -14,6 +14,8 @@ export interface ServerExit {
 export interface BuiltServer {
   readonly url: string;
   readonly port: number;
+  /** host:port, or undefined where gRPC is off. */
+  readonly grpcAddress: string | undefined;
   readonly pid: number;
   /** Its working directory: state is in `.slipway`, the log in `logs`. */
   readonly directory: string;
@@ -67,7 +69,7 @@ export async function startServer(options: ServerOptions): Promise<BuiltServer> 
     living.delete(child);
     return { code, signal };
   });
-  const { url } = JSON.parse(await firstLine(child, () => stderr)) as { url: string };
+  const { url, grpc } = JSON.parse(await firstLine(child, () => stderr)) as { url: string; grpc?: string };
 
   function end(signal: NodeJS.Signals): Promise<ServerExit> {
     child.kill(signal);
@@ -76,6 +78,7 @@ export async function startServer(options: ServerOptions): Promise<BuiltServer> 
   return {
     url,
     port: Number(new URL(url).port),
+    grpcAddress: grpc,
     pid: child.pid as number,
     directory,
     exited,

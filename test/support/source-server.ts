@@ -47,7 +47,7 @@ export async function buildSourceServers(): Promise<SourceServers> {
   const { startServer } = (await import(pathToFileURL(path.join(bundle, 'start-server.js')).href)) as {
     startServer(options: StartOptions): Promise<RunningServer>;
   };
-  const running: RunningServer[] = [];
+  const running = new Set<RunningServer>();
   const directories = [bundle];
 
   return {
@@ -59,8 +59,15 @@ export async function buildSourceServers(): Promise<SourceServers> {
       for (const model of models) await session.embedded.register(model);
       await session.close();
       const server = await startServer({ config, cwd });
-      running.push(server);
-      return { ...server, cwd };
+      running.add(server);
+      return {
+        ...server,
+        cwd,
+        stop() {
+          running.delete(server);
+          return server.stop();
+        },
+      };
     },
     async stop() {
       for (const server of running) await server.stop();
