@@ -5,8 +5,14 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import pytest
+from google.protobuf import descriptor_pool
+
+# Triton's and KServe's messages have the same names, and a process has one pool for names: Triton's get their own.
+with mock.patch.object(descriptor_pool, "Default", return_value=descriptor_pool.DescriptorPool()):
+    import tritonclient.grpc  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / "dist/bin.js"
@@ -25,9 +31,10 @@ ENDPOINTS = {
 
 @dataclass(frozen=True)
 class Server:
-    """Where it listens: `url` for HTTP clients, `address` for those that want host and port only."""
+    """Where it listens: `url` for HTTP clients, `address` for those that want host and port only, `grpc` for the others."""
 
     url: str
+    grpc: str
     process: subprocess.Popen
 
     @property
@@ -40,11 +47,12 @@ def slipway(folder: Path, *words: str) -> None:
 
 
 def start(folder: Path, config: dict) -> Server:
-    (folder / "slipway.yaml").write_text(json.dumps(config))
+    (folder / "slipway.yaml").write_text(json.dumps({"grpc": {"enabled": True, "port": 0}, **config}))
     process = subprocess.Popen(
         [NODE, str(BIN), "serve", "--port", "0", "--json"], cwd=folder, stdout=subprocess.PIPE, text=True
     )
-    return Server(json.loads(process.stdout.readline())["url"], process)
+    said = json.loads(process.stdout.readline())
+    return Server(said["url"], said["grpc"], process)
 
 
 def stop(server: Server) -> None:
@@ -77,6 +85,33 @@ def unready_server(tmp_path_factory):
     endpoints = {"credit": {"model": "credit"}, "absent": {"model": "absent"}}
     running = start(folder, {"default_endpoint": "credit", "endpoints": endpoints})
     yield running
+    stop(running)
+
+
+KEY = "a-key-for-the-clients"
+
+
+@dataclass(frozen=True)
+class SecureServer(Server):
+    """One that asks for KEY, and whose certificate is in `authority`."""
+
+    authority: Path
+
+
+@pytest.fixture(scope="session")
+def secure_server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("secure")
+    slipway(folder, "models", "register", str(FIXTURES / "xgboost-binary/model.onnx"), "--name", "credit")
+    made = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost"
+    files = ["-keyout", "key.pem", "-out", "cert.pem", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    subprocess.run(["openssl", *made.split(), *files], cwd=folder, check=True, capture_output=True)
+    config = {
+        "endpoints": {"credit": {"model": "credit"}},
+        "server": {"tls": {"cert_file": "cert.pem", "key_file": "key.pem"}},
+        "auth": {"api_key": KEY},
+    }
+    running = start(folder, config)
+    yield SecureServer(running.url, running.grpc, running.process, folder / "cert.pem")
     stop(running)
 
 

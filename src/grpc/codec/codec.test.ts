@@ -166,6 +166,17 @@ describe('a request', () => {
     expect(error.problems.map(({ path }) => path)).toEqual(['raw_input_contents', 'a', 'b']);
   });
 
+  it('has no tensor in shared memory', () => {
+    const parameters = { shared_memory_region: { string_param: 'r' } };
+    const error = faultOf(
+      encode({ inputs: [{ name: 'x', datatype: 'FP32', parameters }], outputs: [{ name: 'y', parameters }] }),
+    );
+    expect(error.problems).toEqual([
+      { path: 'x', message: expect.stringContaining('shared memory') },
+      { path: 'y', message: expect.stringContaining('shared memory') },
+    ]);
+  });
+
   it('holds so many tensors and no more', () => {
     expect(faultOf(Buffer.alloc(30_000, Buffer.from([0x2a, 0]))).code).toBe('REQUEST_INVALID');
   });
@@ -271,7 +282,13 @@ describe('an answer', () => {
   it('of a stream stands inside an answer or a failure', () => {
     const tensor: Tensor = { name: 'y', datatype: 'FP32', shape: [1], data: [0.5] };
     const good = read(StreamResponse, encodeStreamAnswer(answer([tensor]), false));
-    expect(good).toMatchObject({ infer_response: { model_name: 'risk', outputs: [{ name: 'y' }] } });
+    expect(good).toMatchObject({
+      infer_response: {
+        model_name: 'risk',
+        parameters: { triton_final_response: { bool_param: true } },
+        outputs: [{ name: 'y' }],
+      },
+    });
     const bad = read(StreamResponse, encodeStreamFailure('no', 'call-1'));
     expect(bad).toEqual({ error_message: 'no', infer_response: { id: 'call-1' } });
   });

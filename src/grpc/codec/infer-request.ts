@@ -63,6 +63,7 @@ export function decodeInferRequest(bytes: Buffer): DecodedRequest {
     if (drafts.length + outputs.length + raw.length > MAX_ENTRIES)
       throw new AppError('REQUEST_INVALID', `More than ${MAX_ENTRIES} tensors in one request`);
   }
+  refuseSharedMemory(drafts, outputs);
   const inputs = raw.length > 0 ? withRaw(drafts, raw) : withContents(drafts);
   return {
     request: {
@@ -132,6 +133,22 @@ function readOutput(reader: WireReader): RequestedOutput {
     else parameters = readParameter(reader.message(), parameters);
   }
   return { name, parameters };
+}
+
+/** Such a tensor has no contents, and would be called empty. */
+function refuseSharedMemory(drafts: readonly Draft[], outputs: readonly RequestedOutput[]): void {
+  const isShared = ({ parameters }: Pick<Draft, 'parameters'>) =>
+    parameters['shared_memory_region'] !== undefined;
+  refuse([
+    ...drafts.filter(isShared).map((draft) => ({
+      path: pathOf(draft),
+      message: 'has its data in shared memory, which is not served here',
+    })),
+    ...outputs.filter(isShared).map((output) => ({
+      path: pathOf(output),
+      message: 'is asked for in shared memory, which is not served here',
+    })),
+  ]);
 }
 
 function withContents(drafts: readonly Draft[]): readonly InputTensor[] {
@@ -205,7 +222,7 @@ function tensorOf(
   return { name, datatype: datatype ?? 'BYTES', shape, data, parameters };
 }
 
-function pathOf({ name }: Draft): string {
+function pathOf({ name }: Pick<Draft, 'name'>): string {
   return name.slice(0, NAME_LENGTH);
 }
 

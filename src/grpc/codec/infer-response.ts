@@ -15,11 +15,11 @@ export function encodeInferResponse(response: InferResponse, asRaw: boolean): Bu
   return writer.finish();
 }
 
-/** A ModelStreamInferResponse with an answer. */
+/** A ModelStreamInferResponse with an answer: the only one to its request, which Triton's clients may wait to be told. */
 export function encodeStreamAnswer(response: InferResponse, asRaw: boolean): Buffer {
   writer.clear();
   const place = writer.open(2);
-  writeResponse(response, asRaw);
+  writeResponse({ ...response, parameters: { ...response.parameters, triton_final_response: true } }, asRaw);
   writer.close(place);
   return writer.finish();
 }
