@@ -1,4 +1,14 @@
-"""What clients of the Open Inference Protocol stumble over, each seen in a client's source, byte by byte."""
+"""What clients of the Open Inference Protocol stumble over, each seen in a client's source, byte by byte.
+
+1. KServe's client reads `ready` of one health route and `live` of the other: an empty body, as Triton's, breaks it.
+2. Triton's client sends no content type.
+3. Triton's client asks for binary outputs where it names none: `binary_data_output`.
+4. Triton's client compresses both ways, and the length of the JSON counts what was there before.
+5. KServe's client shows the text of an error only under exactly `application/json`, without a charset.
+6. Triton's client reports a decoding failure where a refusal is not JSON with an `error`.
+7. KServe's V1 client takes a server for alive by `{"status": "alive"}`, and a model for ready by a status of 200.
+8. The protocol's own OpenAPI document has only paths with a version; clients use those without. `test_fuzz.py` has both.
+"""
 
 import gzip
 import http.client
@@ -57,6 +67,16 @@ def test_4_the_length_of_the_json_counts_what_was_there_before_compression(serve
     assert status == 200, body
 
 
+@pytest.mark.parametrize(("encoding", "inflate"), [("gzip", gzip.decompress), ("deflate", zlib.decompress)])
+def test_4_the_length_of_the_answers_json_does_too(server, encoding, inflate):
+    rows = {**BODY["inputs"][0], "shape": [200, 5], "data": BODY["inputs"][0]["data"] * 200}
+    asked = json.dumps({"inputs": [rows], "parameters": {"binary_data_output": True}}).encode()
+    status, headers, body = infer(server, asked, accept_encoding=encoding)
+    assert (status, headers["content-encoding"]) == (200, encoding)
+    outputs = json.loads(inflate(body)[: int(headers["inference-header-content-length"])])["outputs"]
+    assert [output["shape"] for output in outputs] == [[200], [200, 2]]
+
+
 def test_5_the_content_type_of_json_has_no_charset(server):
     answers = [
         infer(server),
@@ -70,7 +90,7 @@ def test_5_the_content_type_of_json_has_no_charset(server):
     assert {headers["content-type"] for _, headers, _ in answers} == {"application/json"}
 
 
-def test_6_every_refusal_is_json_with_an_error(server):
+def test_6_every_refusal_is_json_with_an_error(server, unready_server):
     refused = [
         infer(server, b""),
         infer(server, b"\xff"),
@@ -84,14 +104,23 @@ def test_6_every_refusal_is_json_with_an_error(server):
         ask(server, "GET", "/v2/models/%ff"),
         ask(server, "PATCH", "/v2"),
     ]
-    for status, _, body in refused:
-        assert 400 <= status < 500
+    assert {status for status, _, _ in refused} == {400, 404, 405, 415}
+    unready = [ask(unready_server, "GET", path) for path in ("/v2/health/ready", "/v2/models/absent/ready")]
+    assert [status for status, _, _ in unready] == [503, 503]
+    for _, headers, body in refused + unready:
+        assert headers["content-type"] == "application/json"
         assert isinstance(json.loads(body)["error"], str)
 
 
-def test_7_a_server_of_v1_is_alive(server):
+def test_7_a_server_of_v1_is_alive_ready_and_predicts(server, unready_server):
     status, _, body = ask(server, "GET", "/")
     assert (status, json.loads(body)["status"]) == (200, "alive")
+    status, _, body = ask(server, "GET", "/v1/models/credit")
+    assert (status, json.loads(body)) == (200, {"name": "credit", "ready": True})
+    assert ask(unready_server, "GET", "/v1/models/absent")[0] == 503
+    rows = json.dumps({"instances": [BODY["inputs"][0]["data"]]}).encode()
+    status, _, body = ask(server, "POST", "/v1/models/credit:predict", rows, content_type="application/json")
+    assert (status, json.loads(body)) == (200, {"predictions": [0]})
 
 
 def test_8_paths_without_a_version_are_served_too(server):
