@@ -32,6 +32,7 @@ describe('raw contents', () => {
 
   it('keep bytes that are no UTF-8', () => {
     expect(decodeRaw('BYTES', Buffer.from('01000000ff', 'hex'))).toEqual([Buffer.from([0xff])]);
+    expect(decodeRaw('BYTES', Buffer.from('03000000efbfbd', 'hex'))).toEqual(['\ufffd']);
   });
 
   it.each([

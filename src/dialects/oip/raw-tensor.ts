@@ -94,17 +94,22 @@ function decodeTexts(bytes: Uint8Array): TensorValues | null {
     if (start > buffer.length) return null;
     const end = start + buffer.readUInt32LE(at);
     if (end > buffer.length) return null;
-    texts.push(textOf(buffer.subarray(start, end)));
+    texts.push(textOf(buffer, start, end));
     at = end;
   }
   return texts;
 }
 
 /** The element of a BYTES tensor that some bytes are. */
-export function textOf(bytes: Uint8Array): string | Uint8Array {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return isUtf8(buffer) ? buffer.toString('utf8') : bytes;
+export function textOf(buffer: Buffer, start = 0, end = buffer.length): string | Uint8Array {
+  const text = buffer.toString('utf8', start, end);
+  if (!text.includes(REPLACEMENT)) return text;
+  const bytes = buffer.subarray(start, end);
+  return isUtf8(bytes) ? text : bytes;
 }
+
+/** What decoding puts where bytes are no UTF-8; a text may hold it as well. */
+const REPLACEMENT = '\ufffd';
 
 function encodeTexts(data: TensorValues): Buffer {
   const parts: Uint8Array[] = [];

@@ -160,6 +160,21 @@ describe('faults of tensors', () => {
     expect(() => read([three as InputTensor], fields, 2)).toThrow('3 rows in one request; the most is 2');
   });
 
+  it('thousands of faults are not looked for once a hundred are known', () => {
+    let looked = 0;
+    const bad: InputTensor = {
+      name: 'x',
+      datatype: 'FP32',
+      get shape() {
+        looked++;
+        return [-1];
+      },
+      data: [],
+    };
+    expect(read(new Array(5_000).fill(bad), [aField('x')]).problems).toHaveLength(100);
+    expect(looked).toBeLessThan(500);
+  });
+
   it('thousands of unknown names are counted', () => {
     const many = Array.from({ length: 5_000 }, (_, i) => tensor(`u${i}`.padEnd(500), 'FP32', [1], [1]));
     const { problems } = read([tensor('x', 'FP32', [1], [1]), ...many], [aField('x')]);

@@ -41,6 +41,7 @@ export function compileReadRows({ fields, tensors: { matrix } }: Signature): Rea
     let first = '';
     let unknown = 0;
     for (const tensor of inputs) {
+      if (problems.length >= MAX_PROBLEMS) return { rows: null, problems };
       const path = tensor.name.slice(0, NAME_LENGTH);
       const place = places.get(tensor.name);
       const isMatrix = place === undefined && tensor.name === matrix?.name;

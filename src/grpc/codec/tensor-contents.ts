@@ -27,9 +27,16 @@ const READ: readonly (readonly [number, Read])[] = [
   [WIRE.varint, (reader) => reader.uint64()],
   [WIRE.fixed32, (reader) => reader.float()],
   [WIRE.fixed64, (reader) => reader.double()],
-  [WIRE.bytes, (reader) => textOf(reader.view())],
+  [WIRE.bytes, readText],
 ];
 const BYTES_FIELD = 8;
+
+function readText(reader: WireReader): Element {
+  const end = reader.delimited();
+  const text = textOf(reader.bytes, reader.at, end);
+  reader.at = end;
+  return text;
+}
 
 const WRITE: readonly Write[] = [
   () => undefined,
