@@ -17,23 +17,25 @@ export interface InferStreamParts {
 
 /**
  * ModelStreamInfer: requests are run together and answered in the order in which they came. One that fails is
- * answered with its failure, and the stream goes on. Answers with a function that ends the stream once all that has
- * come is answered.
+ * answered with its failure, and the stream goes on. Answers with a function that takes no more of it and ends it once
+ * all that has come is answered.
  */
 export function serveInferStream(
   call: ServerDuplexStream<Buffer, Buffer>,
   { service, caller, failure, check }: InferStreamParts,
 ): (end: () => void) => void {
   let pending = 0;
+  let closing = false;
   let tail: Promise<void> = Promise.resolve();
 
   call.on('data', (bytes: Buffer) => {
+    if (closing) return;
     const answered = answer(bytes);
     if (++pending >= MOST_PENDING) call.pause();
     tail = tail.then(async () => {
       const message = await answered;
       if (!call.cancelled && !call.write(message)) await written();
-      if (pending-- >= MOST_PENDING) call.resume();
+      if (pending-- >= MOST_PENDING && !closing) call.resume();
     });
   });
   call.on('end', () => whenAnswered(() => call.end()));
@@ -65,5 +67,9 @@ export function serveInferStream(
     const last = tail;
     void last.then(() => (last === tail ? end() : whenAnswered(end)));
   }
-  return whenAnswered;
+  return (end) => {
+    closing = true;
+    call.pause();
+    whenAnswered(end);
+  };
 }

@@ -13,7 +13,10 @@ export function serveReflection(
 
   call.on('data', (bytes: Buffer) => {
     try {
-      call.write(response.encode(answer(request.decode(bytes))));
+      // A file is hundreds of times as large as the question for it.
+      if (call.write(response.encode(answer(request.decode(bytes))))) return;
+      call.pause();
+      call.once('drain', () => call.resume());
     } catch {
       call.emit('error', {
         code: status.INVALID_ARGUMENT,
