@@ -154,6 +154,7 @@ describe('cross-field checks', () => {
   });
 
   it('refuse settings of gRPC while it is off, and the port of HTTP', () => {
+    expect(problemsOf('grpc: { enabled: true, max_connection_age_ms: 604800001 }')).toHaveLength(1);
     expect(problemsOf('grpc: { port: 1, max_connection_age_ms: 5 }')).toEqual([
       expect.stringContaining('grpc.max_connection_age_ms has no effect unless grpc.enabled is true'),
       expect.stringContaining('grpc.port has no effect unless grpc.enabled is true'),

@@ -55,6 +55,7 @@ const grpc = z.strictObject({
     .default(8001)
     .describe('Port of the gRPC server; 0 takes a free one'),
   max_connection_age_ms: milliseconds
+    .max(7 * 86_400_000)
     .default(600_000)
     .describe(
       'How long a connection takes new calls; its client then opens another, which may reach another replica',

@@ -26,7 +26,7 @@ export function createConnections(take: (socket: Socket) => void, lifeMs: number
   return {
     listen(host, port) {
       return new Promise((resolve, reject) => {
-        server.once('error', (error) => reject(listenFailure(error, host, port)));
+        server.on('error', (error) => reject(listenFailure(error, host, port)));
         server.listen({ host, port }, () => resolve((server.address() as { port: number }).port));
       });
     },

@@ -112,10 +112,17 @@ describe('a call', () => {
     await client.call('ModelInfer', infer('1'), {
       traceparent: `00-${trace}-00f067aa0ba902b7-01`,
       'x-routing-key': 'customer-7',
+      'x-correlation-id': 'c'.repeat(1_000),
     });
     await client.call('ModelInfer', infer('2'));
     expect(service.seen.map(({ caller }) => caller)).toEqual([
-      { traceId: trace, routingKey: 'customer-7', receivedAt: 1_000, dialect: 'oip-grpc' },
+      {
+        traceId: trace,
+        routingKey: 'customer-7',
+        correlationId: 'c'.repeat(256),
+        receivedAt: 1_000,
+        dialect: 'oip-grpc',
+      },
       {
         traceId: expect.stringMatching(/^[0-9a-f]{32}$/),
         routingKey: undefined,

@@ -62,6 +62,7 @@ const MAX_METADATA_BYTES = 16 * 1024;
 /** grpc-js spreads the age of connections by a tenth, so that not all end at once. */
 const MOST_JITTER = 1.1;
 const LINGER_MS = 5_000;
+const MAX_ID_LENGTH = 256;
 const asItIs = (bytes: Buffer): Buffer => bytes;
 
 type Shape = 'unary' | 'server' | 'both';
@@ -111,8 +112,13 @@ export function createGrpcListener(options: GrpcOptions, deps: GrpcDependencies)
   };
 
   function callerOf(call: AnyCall, traceId: string): Caller {
-    const routingKey = firstOf(call.metadata, 'x-routing-key');
-    return { traceId, routingKey, receivedAt: clock.elapsed(), dialect: 'oip-grpc' };
+    return {
+      traceId,
+      routingKey: firstOf(call.metadata, 'x-routing-key')?.slice(0, MAX_ID_LENGTH),
+      correlationId: firstOf(call.metadata, 'x-correlation-id')?.slice(0, MAX_ID_LENGTH),
+      receivedAt: clock.elapsed(),
+      dialect: 'oip-grpc',
+    };
   }
 
   function streamInfer(call: ServerDuplexStream<Buffer, Buffer>): void {
@@ -124,13 +130,13 @@ export function createGrpcListener(options: GrpcOptions, deps: GrpcDependencies)
       fail(thrown);
       return;
     }
-    const whenAnswered = serveInferStream(call, {
+    const finish = serveInferStream(call, {
       service,
       caller: () => callerOf(call, requestId),
       failure: (thrown) => failureOf(thrown, call, requestId, logger).details as string,
       check: () => refuseWhenLate(call, clock.now()),
     });
-    untilDrained(call, () => whenAnswered(() => fail(shuttingDown())));
+    untilDrained(call, () => finish(() => fail(shuttingDown())));
   }
 
   function watch(call: ServerWritableStream<Buffer, Buffer>): void {

@@ -257,6 +257,18 @@ describe('bounds', () => {
   });
 });
 
+describe('a compressed message', () => {
+  const gzip = { 'grpc-encoding': 'gzip' };
+
+  it('is read, and one that is larger than the limit once inflated is refused', async () => {
+    const address = server.grpcAddress as string;
+    expect((await rawCall(address, typedRow, gzip))['grpc-status']).toBe(String(status.OK));
+    const bomb = { model_name: 'credit', raw_input_contents: [Buffer.alloc(200 * 1024 * 1024)] };
+    const refused = await rawCall(address, bomb, gzip);
+    expect(refused['grpc-status']).toBe(String(status.RESOURCE_EXHAUSTED));
+  });
+});
+
 describe('the API key', () => {
   it('is asked of every method but health, liveness and reflection', async () => {
     const KEY = 'a-key-for-these-tests';

@@ -1,4 +1,5 @@
 import { connect, type IncomingHttpHeaders } from 'node:http2';
+import { gzipSync } from 'node:zlib';
 import {
   type CallOptions,
   ChannelCredentials,
@@ -127,15 +128,17 @@ function metadataOf(headers: Record<string, string>): Metadata {
   return metadata;
 }
 
-/** A ModelInfer without a client that would watch over it; its trailers. */
+/** A ModelInfer without a client that would watch over it; its trailers. `grpc-encoding: gzip` compresses the message. */
 export async function rawCall(
   address: string,
   message: Message,
   headers: Record<string, string>,
 ): Promise<IncomingHttpHeaders> {
   const { path, serialize } = codingOf(fullName('ModelInfer'));
-  const content = serialize(message);
+  const isCompressed = headers['grpc-encoding'] === 'gzip';
+  const content = isCompressed ? gzipSync(serialize(message)) : serialize(message);
   const head = Buffer.alloc(5);
+  head.writeUInt8(Number(isCompressed));
   head.writeUInt32BE(content.length, 1);
   const session = connect(`http://${address}`);
   try {
