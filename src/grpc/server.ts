@@ -58,7 +58,6 @@ export interface GrpcListener {
 const MAX_STREAMS = 1_000;
 const KEEPALIVE_MS = 60_000;
 const KEEPALIVE_TIMEOUT_MS = 20_000;
-const MAX_METADATA_BYTES = 16 * 1024;
 /** grpc-js spreads the age of connections by a tenth, so that not all end at once. */
 const MOST_JITTER = 1.1;
 const LINGER_MS = 5_000;
@@ -85,7 +84,6 @@ export function createGrpcListener(options: GrpcOptions, deps: GrpcDependencies)
     'grpc.max_receive_message_length': options.bodyLimitBytes,
     'grpc.max_send_message_length': -1,
     'grpc.max_concurrent_streams': MAX_STREAMS,
-    'grpc.max_metadata_size': MAX_METADATA_BYTES,
     'grpc.max_connection_age_ms': options.maxConnectionAgeMs,
     'grpc.max_connection_age_grace_ms': options.graceMs,
     'grpc.keepalive_time_ms': KEEPALIVE_MS,

@@ -177,8 +177,17 @@ describe('an inference', () => {
   });
 
   it('of a model or version that is not there is NOT_FOUND', async () => {
-    for (const message of [{ model_name: 'x' }, { model_name: 'credit', model_version: '9' }])
+    const messages = [
+      { model_name: 'x' },
+      { model_name: 'credit', model_version: '9' },
+      { model_name: 'credit', model_version: '\0' },
+      { model_name: '\0', model_version: '1' },
+      { model_name: '\ufffd/..', model_version: '1' },
+    ];
+    for (const message of messages)
       expect((await failureOf(client.call('ModelInfer', message))).code).toBe(status.NOT_FOUND);
+    const unload = failureOf(client.call('RepositoryModelUnload', { model_name: 'a\0b' }));
+    expect((await unload).code).toBe(status.NOT_FOUND);
   });
 });
 

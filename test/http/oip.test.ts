@@ -630,6 +630,7 @@ describe('refusals', () => {
     const inputs = { inputs: [fp32(ROW)] };
     expectError(await post('/v2/models/nobody/infer', inputs), 404, 'no endpoint');
     expectError(await post('/v2/models/credit/versions/9/infer', inputs), 404, 'risk has no version "9"');
+    expectError(await get('/v2/models/%00/versions/1'), 404, 'No model is registered');
     expectError(await get('/v2/models'), 404, 'no such route');
     expectError(await get('/v2/nothing'), 404, 'no such route');
     const wrong = await send('PUT', '/v2/models/credit/infer');

@@ -43,7 +43,8 @@ export class LocalRegistry implements EditableRegistry {
   }
 
   async getModel(name: string): Promise<RegisteredModel> {
-    const model = await this.#deps.store.findModel(name);
+    // What no model can be called is not looked for: a store may not even take it.
+    const model = MODEL_NAME.test(name) ? await this.#deps.store.findModel(name) : null;
     if (model === null)
       throw new AppError(
         'MODEL_NOT_FOUND',
