@@ -1,86 +1,102 @@
 """
-Where Slipway answers otherwise than MLflow's scoring server, on purpose. Each has its row, with the reason, in
-docs/reference/mlflow-scoring.md. A difference that is not named here fails the test; so does one that is gone.
+Which bodies show each deliberate difference from MLflow's scoring server. What differs, in which statuses and why, is
+said once: in the table of docs/reference/mlflow-scoring.md, which is read here.
 """
 
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+from servers import ROOT
+
+PAGE = ROOT / "docs/reference/mlflow-scoring.md"
+ROW = re.compile(r"^\| `([\w-]+)` +\| (\d{3})\b[^|]*\| (\d{3})\b", re.MULTILINE)
+
+"""By the name of the difference: `model / case`, as file names are matched."""
+BODIES = {
+    "missing-required": (
+        "*-columns / one record without a column",
+        "regression-tensor / one record without a column",
+        "mixed-tensors / one record without a column",
+        "regression-bare / one record without a column",
+        "mixed-* / split with one row too short",
+        "*-tensor / split with one row too short",
+        "regression-bare / split with one row too short",
+        "*-columns / *double a[rm]*: null",
+        "*-columns / *double a[rm]*: NaN",
+        "*-columns / csv double a[rm]*: ''",
+        "*-columns / csv double a[rm]*: 'N[Aa]*'",
+        "*-columns / csv double a[rm]*: 'n[au]*'",
+        "mixed-columns / *string color: null",
+        "mixed-columns / *string color: NaN",
+        "mixed-columns / csv string color: ''",
+        "mixed-columns / *boolean is_new: null",
+        "mixed-columns / *boolean is_new: empty text",
+        "mixed-tensors / double amount: null",
+        "mixed-tensors / double amount: NaN",
+        "mixed-tensors / string color: null",
+        "mixed-tensors / string color: NaN",
+        "mixed-tensors / boolean is_new: null",
+        "mixed-tensors / boolean is_new: empty text",
+    ),
+    "infinite": (
+        "*-columns / *double *: Infinity",
+        "*-columns / csv double *: 'inf'",
+        "mixed-tensors / double amount: Infinity",
+    ),
+    "beyond-the-type": ("[!m]*-columns / *double *: large",),
+    "beyond-2-53": ("*-columns / *long *: beyond 2^53", "mixed-tensors / long count: beyond 2^53"),
+    "fraction-of-an-integer": ("*-columns / *long *: fraction", "mixed-tensors / long count: fraction"),
+    "boolean-of-anything": (
+        "mixed-columns / *boolean is_new: 2",
+        "mixed-columns / *boolean is_new: 0.5",
+        "mixed-columns / boolean is_new: list",
+        "mixed-tensors / boolean is_new: 2",
+        "mixed-tensors / boolean is_new: 0.5",
+    ),
+    "boolean-text": ("mixed-columns / *boolean is_new: text false", "mixed-tensors / boolean is_new: text false"),
+    "text-of-anything": (
+        *(f"mixed-columns / *string color: {title}" for title in ("number", "true", "list")),
+        *(f"mixed-tensors / string color: {title}" for title in ("number", "true")),
+    ),
+    "brackets-of-one": (
+        "mixed-tensors / inputs of columns in brackets",
+        "mixed-tensors / double amount: list",
+        "mixed-tensors / long count: list",
+    ),
+    "text-in-brackets": ("mixed-tensors / string color: list",),
+    "unlike-lengths": ("mixed-tensors / inputs with columns of unlike length",),
+    "matrix-beside-a-column": ("matrix-columns / *",),
+    "csv-for-tensors": ("*-tensor* / csv*",),
+    "tensor-by-its-name-in-the-graph": ("*-tensor / inputs by the graph's name",),
+    "index-of-tensors": ("mixed-tensors / split with index",),
+    "parquet": ("* / content type application/vnd.apache.parquet",),
+    "no-content-type": ("* / content type None",),
+}
+
+"""Where MLflow refuses whatever comes: what Slipway refuses too is no difference, and something must be one."""
+REFUSES_EVERYTHING = {"matrix-beside-a-column", "csv-for-tensors"}
 
 
 @dataclass(frozen=True)
 class Difference:
     name: str
     """Status that MLflow gives, and Slipway."""
-    mlflow: int
-    slipway: int
-    """`model / case`, as file names are matched."""
-    cases: tuple[str, ...]
-    """False where MLflow refuses whatever comes: then some of the cases must differ, and not each of them."""
-    is_whole: bool = True
+    statuses: tuple[int, int]
+    bodies: tuple[str, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        return self.name not in REFUSES_EVERYTHING
 
     def covers(self, model: str, case: str) -> bool:
-        return any(fnmatchcase(f"{model} / {case}", pattern) for pattern in self.cases)
+        return any(fnmatchcase(f"{model} / {case}", pattern) for pattern in self.bodies)
 
 
-DIFFERENCES = (
-    Difference(
-        "missing-required",
-        200,
-        400,
-        (
-            "*-columns / one record without a column",
-            "regression-tensor / one record without a column",
-            "mixed-tensors / one record without a column",
-            "regression-bare / one record without a column",
-            "mixed-* / split with one row too short",
-            "*-tensor / split with one row too short",
-            "regression-bare / split with one row too short",
-            "*-columns / *double a[rm]*: null",
-            "*-columns / *double a[rm]*: NaN",
-            "*-columns / csv double a[rm]*: ''",
-            "*-columns / csv double a[rm]*: 'N[Aa]*'",
-            "*-columns / csv double a[rm]*: 'n[au]*'",
-            "mixed-columns / *string color: null",
-            "mixed-columns / *string color: NaN",
-            "mixed-columns / csv string color: ''",
-            "mixed-columns / *boolean is_new: null",
-            "mixed-columns / *boolean is_new: empty text",
-        ),
-    ),
-    Difference("infinite", 200, 400, ("*-columns / *double *: Infinity", "*-columns / csv double *: 'inf'")),
-    Difference("beyond-the-type", 200, 400, ("[!m]*-columns / *double *: large",)),
-    Difference("beyond-2-53", 200, 400, ("*-columns / *long *: beyond 2^53",)),
-    Difference("fraction-of-an-integer", 200, 400, ("*-columns / *long *: fraction",)),
-    Difference(
-        "boolean-of-anything",
-        200,
-        400,
-        ("mixed-columns / *boolean is_new: 2", "mixed-columns / *boolean is_new: 0.5", "mixed-columns / boolean is_new: list"),
-    ),
-    Difference("boolean-text", 200, 200, ("mixed-columns / *boolean is_new: text false",)),
-    Difference(
-        "text-of-anything",
-        200,
-        400,
-        tuple(f"mixed-columns / *string color: {title}" for title in ("number", "true", "list")),
-    ),
-    Difference("unlike-lengths", 200, 400, ("mixed-tensors / inputs with columns of unlike length",)),
-    Difference(
-        "matrix-beside-a-column", 400, 200, ("matrix-columns / *",), is_whole=False
-    ),
-    Difference(
-        "csv-for-tensors",
-        400,
-        200,
-        (
-            *(f"*-tensor* / csv{end}" for end in ("", " of one row", " in another order", " with CRLF")),
-            *(f"*-tensor* / csv with {end}" for end in ("a byte order mark", "a blank line", "quotes")),
-            *(f"mixed-tensors / csv with {end}" for end in ("the index", "one column more")),
-        ),
-    ),
-    Difference("tensor-by-its-name-in-the-graph", 400, 200, ("*-tensor / inputs by the graph's name",)),
-    Difference("brackets-of-one", 400, 200, ("mixed-tensors / inputs of columns in brackets",)),
-    Difference("index-of-tensors", 400, 200, ("mixed-tensors / split with index",)),
-    Difference("parquet", 400, 415, ("* / content type application/vnd.apache.parquet",)),
-    Difference("no-content-type", 500, 415, ("* / content type None",)),
-)
+def documented() -> list[Difference]:
+    """The rows of the page, each with the bodies that show it: none, where nobody says which."""
+    rows = ROW.findall(PAGE.read_text("utf8"))
+    return [Difference(name, (int(theirs), int(ours)), BODIES.get(name, ())) for name, theirs, ours in rows]
+
+
+DIFFERENCES = documented()

@@ -160,6 +160,6 @@ def all_models() -> list[Model]:
         Model("regression-tensor", regression(), MATRIX, rows, "X"),
         Model("classifier-tensor", classifier([0, 1, 2], **no_map), MATRIX, rows, "X"),
         Model("map-tensor", classifier([0, 1, 2], **zip_map), MATRIX, rows, "X"),
-        Model("mixed-tensors", mixed(), MIXED_TENSORS, MIXED_ROWS),
+        Model("mixed-tensors", mixed(), MIXED_TENSORS, MIXED_ROWS, None, MIXED_TYPES),
         Model("regression-bare", regression(), None, rows, "X"),
     ]
