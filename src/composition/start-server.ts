@@ -233,7 +233,8 @@ function createListener(parts: Parts, service: InferenceService): Promise<HttpLi
       },
       keyed: (app) => {
         registerPredictRoutes(app, { fleet, predictor, clock: systemClock });
-        registerInvocations(app, { fleet, predictor, clock: systemClock, logger });
+        const maxRequestRows = config.serving.max_request_rows;
+        registerInvocations(app, { fleet, predictor, clock: systemClock, logger, maxRequestRows });
         registerKserveRoutes(app, { fleet, predictor, clock: systemClock, logger });
         registerModelRoutes(app, { fleet, registry: session.registry });
         registerOipRoutes(app, oip);

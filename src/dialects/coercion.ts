@@ -1,43 +1,50 @@
 import type { JsonObject, JsonValue } from '../kernel/json.ts';
 import { type ElementType, type Field, integerBounds } from '../models/signature.ts';
 
+/** What a dialect has of one value before it is a field's: JSON, or an element of a tensor that JSON has no word for. */
+export type Cell = JsonValue | bigint | Uint8Array | undefined;
+
+/** What cannot become a value of the field without losing something. */
+export const LOSSY = Symbol('lossy');
+
 /**
- * From a dialect's cell to a field's value (docs/reference/coercion.md). Data frames and tensors say less than a
- * signature: integers with gaps arrive as floats, booleans as 0 and 1, numbers of CSV as text. What can be told without
- * loss is converted; anything else is handed on as it came, for the check of the signature to refuse in its own words.
+ * The cell of a dialect that says of what type it is (tensors) as a value, so that the same number is the same value
+ * whatever carried it: NaN is missing where the field takes that, an integer of 64 bits a number where it is exact.
+ * Whether the value fits the field is for the check of the signature to say.
  */
-export function coerceCell(field: Field, cell: unknown): JsonValue {
-  return field.shape.length === 0 || isMissing(cell)
-    ? coerceScalar(field.type, cell)
-    : coerceArray(field.type, cell);
+export function exactValue({ nullable }: Field, cell: Cell): JsonValue | typeof LOSSY {
+  if (typeof cell === 'number') return nullable && Number.isNaN(cell) ? null : cell;
+  if (typeof cell === 'bigint') {
+    const near = Number(cell);
+    return Number.isSafeInteger(near) ? near : LOSSY;
+  }
+  return cell instanceof Uint8Array ? LOSSY : (cell ?? null);
 }
 
-/** A row whose cells are coerced; a missing cell of a field that may be absent and not null is left out. Names that are no field stay, for the check to refuse. */
-export function coerceRow(fields: readonly Field[], row: Readonly<Record<string, unknown>>): JsonObject {
+/**
+ * The cell of a table as a value. Data frames say less than a signature: integers with gaps arrive as floats, booleans as
+ * 0 and 1, numbers of CSV as text. What can be told without loss is converted; anything else is handed on as it came, for
+ * the check of the signature to refuse in its own words (docs/reference/coercion.md).
+ */
+export function tableValue(field: Field, cell: JsonValue | undefined): JsonValue {
+  if (Array.isArray(cell) && field.shape.length > 0) return cell.map((item) => tableValue(field, item));
+  const value = exactValue(field, cell) as JsonValue;
+  if (value === null || field.type === 'string') return value;
+  return field.type === 'bool' ? toBoolean(value) : toNumber(field.type, value);
+}
+
+/** A row of a table. Names that are no field stay, for the check to refuse. */
+export function tableRow(
+  fields: readonly Field[],
+  row: Readonly<Record<string, JsonValue | undefined>>,
+): JsonObject {
   const known = new Map(fields.map((field) => [field.name, field]));
   return Object.fromEntries(
-    Object.entries(row).flatMap(([name, cell]): [string, JsonValue][] => {
+    Object.entries(row).map(([name, cell]): [string, JsonValue] => {
       const field = known.get(name);
-      if (field === undefined) return [[name, cell as JsonValue]];
-      if (isMissing(cell) && !field.required && !field.nullable) return [];
-      return [[name, coerceCell(field, cell)]];
+      return [name, field === undefined ? (cell ?? null) : tableValue(field, cell)];
     }),
   );
-}
-
-function isMissing(cell: unknown): boolean {
-  return cell === null || cell === undefined || Number.isNaN(cell);
-}
-
-function coerceArray(type: ElementType, cell: unknown): JsonValue {
-  return Array.isArray(cell) ? cell.map((item) => coerceArray(type, item)) : coerceScalar(type, cell);
-}
-
-function coerceScalar(type: ElementType, cell: unknown): JsonValue {
-  if (isMissing(cell)) return null;
-  if (type === 'string') return cell as JsonValue;
-  if (type === 'bool') return toBoolean(cell);
-  return toNumber(cell, integerBounds(type) !== null);
 }
 
 const BOOLEAN_TEXTS: Readonly<Record<string, boolean>> = {
@@ -47,29 +54,55 @@ const BOOLEAN_TEXTS: Readonly<Record<string, boolean>> = {
   false: false,
   False: false,
   FALSE: false,
+  1: true,
+  0: false,
 };
 
-function toBoolean(cell: unknown): JsonValue {
-  if (cell === 1 || cell === 1n) return true;
-  if (cell === 0 || cell === 0n) return false;
-  if (typeof cell === 'string' && Object.hasOwn(BOOLEAN_TEXTS, cell)) return BOOLEAN_TEXTS[cell] as boolean;
-  return cell as JsonValue;
+function toBoolean(value: JsonValue): JsonValue {
+  if (value === 1) return true;
+  if (value === 0) return false;
+  if (typeof value === 'string' && Object.hasOwn(BOOLEAN_TEXTS, value))
+    return BOOLEAN_TEXTS[value] as boolean;
+  return value;
 }
 
 const NUMBER_TEXT = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const LONGEST_NUMBER = 400;
 
-function toNumber(cell: unknown, isWhole: boolean): JsonValue {
-  if (typeof cell === 'boolean') return cell ? 1 : 0;
-  if (typeof cell === 'bigint') return isExact(Number(cell)) ? Number(cell) : String(cell);
-  if (typeof cell !== 'string' || cell.length > LONGEST_NUMBER) return cell as JsonValue;
-  const text = cell.trim();
-  if (!NUMBER_TEXT.test(text)) return cell;
+function toNumber(type: ElementType, value: JsonValue): JsonValue {
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (typeof value !== 'string' || value.length > LONGEST_NUMBER) return value;
+  const text = value.trim();
+  if (!NUMBER_TEXT.test(text)) return value;
   const number = Number(text);
-  return isWhole && !isExact(number) && Number.isInteger(number) ? cell : number;
+  const isRounded = Number.isInteger(number) && !Number.isSafeInteger(number);
+  return isRounded && integerBounds(type) !== null ? value : number;
 }
 
-/** Integers beyond are not told apart. */
-function isExact(number: number): boolean {
-  return Number.isSafeInteger(number);
+/** What pandas takes for a missing value in CSV. */
+const MISSING_TEXTS: ReadonlySet<string | undefined> = new Set([
+  '#N/A',
+  '#N/A N/A',
+  '#NA',
+  '-1.#IND',
+  '-1.#QNAN',
+  '-NaN',
+  '-nan',
+  '1.#IND',
+  '1.#QNAN',
+  '<NA>',
+  'N/A',
+  'NA',
+  'NULL',
+  'NaN',
+  'None',
+  'n/a',
+  'nan',
+  'null',
+]);
+
+/** The cell of a table that a text of CSV is. In a field of text only the empty one is missing: `NA` may be a word. */
+export function csvCell({ type }: Field, text: string | undefined): string | null {
+  if (text === '' || text === undefined) return null;
+  return type !== 'string' && MISSING_TEXTS.has(text) ? null : text;
 }

@@ -10,7 +10,7 @@ import type { LineContext } from './prediction-log/lines.ts';
 import { lineFrame, predictionLine } from './prediction-log/lines.ts';
 import type { PredictionLog } from './prediction-log/prediction-log.ts';
 import type { RenderedOutput } from './render.ts';
-import { rowOf } from './row.ts';
+import { requireRows, rowOf } from './row.ts';
 import type { ServedVersion } from './served-version.ts';
 import type { ServingMeter } from './serving-meter.ts';
 import type { Target } from './target.ts';
@@ -111,12 +111,7 @@ export class Predictor {
   ): Promise<readonly (Answer | AppError)[]> {
     const { meter, maxRequestRows } = this.#deps;
     const { served } = target;
-    if (values.length > maxRequestRows) {
-      throw new AppError(
-        'BODY_TOO_LARGE',
-        `${values.length} rows in one request; the most is ${maxRequestRows}`,
-      );
-    }
+    requireRows(values.length, maxRequestRows);
     served.pin();
     meter.inflight(1);
     try {
@@ -176,6 +171,7 @@ export class Predictor {
   ): Promise<readonly Answer[]> {
     const { served } = target;
     const [only] = values;
+    requireRows(values.length, this.#deps.maxRequestRows);
     if (values.length === 1 && only !== undefined) return [await this.predict(target, only, context)];
     const problems = problemsOf(served, values);
     if (problems.length > 0) return this.refuse(target, invalid(problems), context);

@@ -1,3 +1,4 @@
+import { AppError } from '../kernel/errors.ts';
 import { isJsonObject, type JsonValue } from '../kernel/json.ts';
 import type { Signature } from '../models/signature.ts';
 
@@ -21,4 +22,9 @@ export function isWrapped(signature: Signature, body: JsonValue): body is { read
   if (!isJsonObject(body) || !Object.hasOwn(body, 'features')) return false;
   if (signature.fields.some((field) => field.name === 'features')) return false;
   return isJsonObject(body['features']) || Array.isArray(body['features']);
+}
+
+/** BODY_TOO_LARGE past so many rows in one request. */
+export function requireRows(count: number, most: number): void {
+  if (count > most) throw new AppError('BODY_TOO_LARGE', `${count} rows in one request; the most is ${most}`);
 }

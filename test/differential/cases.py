@@ -72,6 +72,10 @@ def forms(model: Model) -> list[Case]:
         case("csv with CRLF", frame.to_csv(index=False, lineterminator="\r\n"), CSV),
         case("csv with a byte order mark", b"\xef\xbb\xbf" + frame.to_csv(index=False).encode(), CSV),
         case("csv with a blank line", frame.to_csv(index=False) + "\n", CSV),
+        case("csv with a line of blanks", frame.to_csv(index=False) + "  \n", CSV),
+        case("csv with lines that end in CR", frame.to_csv(index=False, lineterminator="\r"), CSV),
+        case("csv with lines that end in this and that", frame.to_csv(index=False).replace("\n", "\r\n", 1), CSV),
+        case("csv without an end of its last line", frame.to_csv(index=False).rstrip(), CSV),
         case("csv with quotes", frame.to_csv(index=False, quoting=1), CSV),
         case("params", {"dataframe_records": rows, "params": {"temperature": 1}}),
         case("params that are no dictionary", {"dataframe_records": rows, "params": [1]}),
@@ -129,6 +133,8 @@ def faults(model: Model) -> list[Case]:
         case("inputs ragged", {"inputs": [[1.0, 2.0, 3.0], [1.0]]}),
         case("csv of nothing", b"", CSV),
         case("csv with a row too long", ",".join(columns) + "\n" + ",".join("1" * len(columns)) + "\n" + "1," * len(columns) + "1\n", CSV),
+        case("csv with all rows too long", ",".join(columns) + "\n" + ",".join("1" * (len(columns) + 1)) + "\n", CSV),
+        case("csv with a row too short", ",".join(columns) + "\n" + ",".join("1" * len(columns)) + "\n" + ",".join("1" * (len(columns) - 1)) + "\n", CSV),
         case("csv without a column", "a,b\n1,2\n", CSV),
         case("csv that is not utf-8", ",".join(columns).encode() + b"\n\xff\xfe,1,1\n", CSV),
         case("csv with a quote that does not end", ",".join(columns) + '\n"1,2,3\n', CSV),
@@ -173,7 +179,7 @@ CELLS = {
 CSV_CELLS = {
     "double": ["4", "4.25", "1e3", "", "NA", "nan", "null", "text", " 5 ", "1_000", "inf"],
     "long": ["4", "4.0", "3.5", "", "NA", "text", " 5 ", "1e2"],
-    "string": ["blue", '"a,b"', '"say ""red"""', "", "NA", "7", "007"],
+    "string": ["blue", '"a,b"', '"say ""red"""', 're"d"', '"re"d', '"a\r\nb"', "", "NA", "7", "007"],
     "boolean": ["true", "True", "TRUE", "false", "False", "FALSE", "0", "1", "yes", ""],
 }
 

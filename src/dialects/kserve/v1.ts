@@ -2,8 +2,6 @@ import { AppError } from '../../kernel/errors.ts';
 import { isJsonObject, type JsonValue, jsonTypeOf } from '../../kernel/json.ts';
 import type { Signature } from '../../models/signature.ts';
 import type { Answer } from '../../serving/predictor.ts';
-import { rowOf } from '../../serving/row.ts';
-import { coerceRow } from '../coercion.ts';
 
 /** KServe's V1 protocol (github.com/kserve/kserve, docs/predict-api/v1): the rows of `{"instances": […]}`. */
 export function instancesOf(signature: Signature, body: JsonValue): readonly JsonValue[] {
@@ -14,11 +12,10 @@ export function instancesOf(signature: Signature, body: JsonValue): readonly Jso
   }
   const [only] = signature.fields;
   const isScalar = signature.fields.length === 1 && only !== undefined && only.shape.length === 0;
-  return instances.map((instance: JsonValue) => {
-    const row = rowOf(signature, instance);
-    if (isJsonObject(row)) return coerceRow(signature.fields, row);
-    return isScalar && !Array.isArray(row) ? coerceRow(signature.fields, { [only.name]: row }) : row;
-  });
+  if (!isScalar) return instances;
+  return instances.map((instance: JsonValue) =>
+    typeof instance === 'object' && instance !== null ? instance : { [only.name]: instance },
+  );
 }
 
 /** The answers, one prediction an instance. */

@@ -1,30 +1,34 @@
 import { AppError } from '../../kernel/errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
 import type { Field, Signature } from '../../models/signature.ts';
-import { coerceRow } from '../coercion.ts';
+import { requireRows } from '../../serving/row.ts';
+import { csvCell, tableValue } from '../coercion.ts';
 import type { Invocation } from './invocation.ts';
 
-type Cells = readonly unknown[];
+type Cells = readonly JsonValue[];
 
 /**
  * The rows of an invocation for a model of this signature. Declared columns go by their names, and columns that are no
- * field are passed over, as MLflow has it; where no columns are declared, names go first and places second.
+ * field are passed over, as MLflow has it; where no columns are declared, names go first and places second. Fails with
+ * BODY_TOO_LARGE past `maxRows`, before anything is made of them.
  */
-export function rowsOf(signature: Signature, invocation: Invocation): readonly JsonValue[] {
-  const rows = read(signature, invocation);
+export function rowsOf(signature: Signature, invocation: Invocation, maxRows: number): readonly JsonValue[] {
+  const rows = read(signature, invocation, maxRows);
   if (rows.length === 0 && signature.tensors.declared !== 'columns')
     throw new AppError('REQUEST_INVALID', 'There is no row in the input');
   return rows;
 }
 
-function read(signature: Signature, invocation: Invocation): readonly JsonValue[] {
+function read(signature: Signature, invocation: Invocation, maxRows: number): readonly JsonValue[] {
   switch (invocation.form) {
     case 'frame':
+      requireRows(invocation.rows.length, maxRows);
       return rowsOfFrame(signature, invocation.columns, invocation.rows, invocation.isText);
     case 'records':
+      requireRows(invocation.records.length, maxRows);
       return rowsOfRecords(signature, invocation.records, true);
     case 'arrays':
-      return rowsOfArrays(signature, invocation.value, invocation.key);
+      return rowsOfArrays(signature, invocation.value, { key: invocation.key, maxRows });
   }
 }
 
@@ -38,18 +42,20 @@ function rowsOfFrame(
   const names = columns ?? Array.from({ length: width }, (_, i) => String(i));
   const placeOf = new Map(names.map((name, i) => [name, i] as const).reverse());
   const inFrame = (name: string): boolean => placeOf.has(name);
+  const cellOf = (field: Field, cell: JsonValue | undefined): JsonValue | undefined =>
+    isText ? csvCell(field, cell as string | undefined) : (cell ?? null);
   if (isNamed(signature, inFrame)) {
     requireOnce(signature, names);
+    const places = signature.fields.map(({ name }) => placeOf.get(name));
     return rows.map((cells) =>
-      rowOfFields(signature, (field) => {
-        const place = placeOf.get(field.name);
-        if (place === undefined) return ABSENT;
-        return isText ? cellOfText(field, cells[place]) : cells[place];
+      rowOfFields(signature, (field, i) => {
+        const place = places[i];
+        return place === undefined ? undefined : cellOf(field, cells[place]);
       }),
     );
   }
   requirePlaces(signature, inFrame);
-  return rows.map((cells) => rowOfPlaces(signature, cells.slice(0, width), isText));
+  return rows.map((cells) => rowOfPlaces(signature, cells.slice(0, width), cellOf));
 }
 
 /** Objects of a data frame have their places too; those of arrays have names only. */
@@ -58,26 +64,24 @@ function rowsOfRecords(
   records: readonly JsonObject[],
   havePlaces: boolean,
 ): readonly JsonValue[] {
-  const inRecords = (name: string): boolean => records.some((record) => Object.hasOwn(record, name));
   const { fields } = signature;
   if (records.length === 0) throw missing(fields.map(({ name }) => name));
+  const inRecords = (name: string): boolean => records.some((record) => Object.hasOwn(record, name));
   if (isNamed(signature, inRecords)) {
     return records.map((record) =>
-      rowOfFields(signature, ({ name }) => (Object.hasOwn(record, name) ? record[name] : ABSENT)),
+      rowOfFields(signature, ({ name }) => (Object.hasOwn(record, name) ? record[name] : undefined)),
     );
   }
   const matrix = matrixNameOf(signature);
   if (matrix !== null && inRecords(matrix))
     return records.map((record) => rowOfValue(signature, record[matrix] ?? null));
-  if (!havePlaces)
-    throw missing(signature.fields.filter(({ name }) => !inRecords(name)).map(({ name }) => name));
+  if (!havePlaces) throw missing(fields.filter(({ name }) => !inRecords(name)).map(({ name }) => name));
   requirePlaces(signature, inRecords);
   const first = Object.keys(records[0] as JsonObject);
   return records.map((record) =>
     rowOfPlaces(
       signature,
-      first.map((name) => record[name]),
-      false,
+      first.map((name) => record[name] ?? null),
     ),
   );
 }
@@ -85,14 +89,15 @@ function rowsOfRecords(
 function rowsOfArrays(
   signature: Signature,
   value: JsonValue,
-  key: 'instances' | 'inputs',
+  { key, maxRows }: { readonly key: 'instances' | 'inputs'; readonly maxRows: number },
 ): readonly JsonValue[] {
   const { fields } = signature;
-  if (isJsonObject(value)) return rowsOfColumns(signature, value);
+  if (isJsonObject(value)) return rowsOfColumns(signature, value, maxRows);
   if (!Array.isArray(value)) {
     if (fields.length !== 1) throw missing(fields.map(({ name }) => name));
     return [rowOfValue(signature, value)];
   }
+  requireRows(value.length, maxRows);
   if (value.length > 0 && value.every(isJsonObject)) {
     if (key === 'inputs' && signature.tensors.declared !== 'columns')
       throw new AppError(
@@ -106,22 +111,24 @@ function rowsOfArrays(
 }
 
 /** `{"a": [1, 2], "b": [3, 4]}`; scalars alone are one row. */
-function rowsOfColumns(signature: Signature, columns: JsonObject): readonly JsonValue[] {
+function rowsOfColumns(signature: Signature, columns: JsonObject, maxRows: number): readonly JsonValue[] {
   const { fields } = signature;
-  const names = isNamed(signature, (name) => Object.hasOwn(columns, name))
-    ? fields.map(({ name }) => name).filter((name) => Object.hasOwn(columns, name))
+  const inColumns = (name: string): boolean => Object.hasOwn(columns, name);
+  const named = isNamed(signature, inColumns)
+    ? fields.map(({ name }) => name)
     : [matrixNameOf(signature) ?? ''];
-  const known = names.filter((name) => Object.hasOwn(columns, name));
+  const known = named.filter(inColumns);
   if (known.length === 0) throw missing(fields.map(({ name }) => name));
   const lists = known.map((name) => columns[name] as JsonValue);
   if (signature.tensors.declared === 'columns' && lists.every((list) => !Array.isArray(list)))
-    return [coerceRow(fields, Object.fromEntries(known.map((name, i) => [name, lists[i]])))];
+    return [rowOfFields(signature, ({ name }) => (inColumns(name) ? columns[name] : undefined))];
   const length = lists.find((list) => Array.isArray(list))?.length ?? 0;
   if (!lists.every((list) => Array.isArray(list) && list.length === length)) {
     throw new AppError('REQUEST_INVALID', 'The length of values for each input/column name are not the same');
   }
+  requireRows(length, maxRows);
   const records = Array.from({ length }, (_, row) =>
-    Object.fromEntries(known.map((name, i) => [name, (lists[i] as readonly JsonValue[])[row] as JsonValue])),
+    Object.fromEntries(known.map((name, i) => [name, (lists[i] as Cells)[row] as JsonValue])),
   );
   return records.length === 0 ? [] : rowsOfRecords(signature, records, false);
 }
@@ -131,52 +138,52 @@ function matrixNameOf({ tensors }: Signature): string | null {
   return tensors.declared === 'columns' ? null : (tensors.matrix?.name ?? null);
 }
 
-const ABSENT = Symbol('absent');
-
-function rowOfFields(signature: Signature, cellOf: (field: Field) => unknown): JsonObject {
+/** `cellOf` says undefined for a field that the row does not have. */
+function rowOfFields(
+  signature: Signature,
+  cellOf: (field: Field, place: number) => JsonValue | undefined,
+): JsonObject {
   const { fields } = signature;
-  const cells = fields.map((field) => [field, cellOf(field)] as const).filter(([, cell]) => cell !== ABSENT);
-  return coerceRow(
-    fields,
-    Object.fromEntries(cells.map(([field, cell]) => [field.name, unwrapped(signature, field, cell)])),
-  );
+  const row: [string, JsonValue][] = [];
+  for (let i = 0; i < fields.length; i++) {
+    const field = fields[i] as Field;
+    const cell = cellOf(field, i);
+    if (cell !== undefined) row.push([field.name, tableValue(field, unwrapped(signature, field, cell))]);
+  }
+  return Object.fromEntries(row);
 }
 
 /** A row without names: a cell per field, or a cell that holds all of them, or the elements of the only field. */
-function rowOfPlaces(signature: Signature, cells: Cells, isText: boolean): JsonValue {
+function rowOfPlaces(
+  signature: Signature,
+  cells: Cells,
+  cellOf: (field: Field, cell: JsonValue) => JsonValue | undefined = (_, cell) => cell,
+): JsonValue {
   const { fields } = signature;
   const [only] = fields;
-  if (cells.length === 1 && Array.isArray(cells[0])) return rowOfValue(signature, cells[0] as JsonValue);
+  if (cells.length === 1 && Array.isArray(cells[0])) return rowOfValue(signature, cells[0]);
   if (fields.length === 1 && only !== undefined && only.shape.length > 0)
-    return coerceRow(fields, { [only.name]: cells.map((cell) => (isText ? cellOfText(only, cell) : cell)) });
+    return rowOfFields(signature, () => cells.map((cell) => cellOf(only, cell) ?? null));
   if (cells.length !== fields.length) {
     throw new AppError(
       'INPUT_INVALID',
       `The model takes ${fields.length} columns, the data has ${cells.length}`,
     );
   }
-  let place = 0;
-  return rowOfFields(signature, (field) => {
-    const cell = cells[place++];
-    return isText ? cellOfText(field, cell) : cell;
-  });
+  return rowOfFields(signature, (field, place) => cellOf(field, cells[place] as JsonValue));
 }
 
 /** One element of a tensor along its first axis. */
 function rowOfValue(signature: Signature, value: JsonValue): JsonValue {
   const { fields } = signature;
-  const [only] = fields;
-  if (fields.length === 1 && only !== undefined)
-    return coerceRow(fields, { [only.name]: unwrapped(signature, only, value) });
-  return Array.isArray(value) && value.length === fields.length
-    ? rowOfPlaces(signature, value, false)
-    : value;
+  if (fields.length === 1) return rowOfFields(signature, () => value);
+  return Array.isArray(value) && value.length === fields.length ? rowOfPlaces(signature, value) : value;
 }
 
 /** The element of a tensor of one column; a table has no brackets around it. */
-function unwrapped({ tensors }: Signature, field: Field, cell: unknown): unknown {
+function unwrapped({ tensors }: Signature, field: Field, cell: JsonValue): JsonValue {
   if (tensors.declared === 'columns' || tensors.matrix !== null) return cell;
-  return field.shape.length === 0 && Array.isArray(cell) && cell.length === 1 ? cell[0] : cell;
+  return field.shape.length === 0 && Array.isArray(cell) && cell.length === 1 ? (cell[0] as JsonValue) : cell;
 }
 
 function isNamed({ fields }: Signature, isThere: (name: string) => boolean): boolean {
@@ -210,31 +217,4 @@ function missing(names: readonly string[]): AppError {
   const named = names.slice(0, NAMED_MISSING).map((name) => `'${name}'`);
   const more = names.length > NAMED_MISSING ? `, and ${names.length - NAMED_MISSING} more` : '';
   return new AppError('INPUT_INVALID', `Model is missing inputs [${named.join(', ')}]${more}.`);
-}
-
-/** What pandas takes for a missing value in CSV. In a field of text only the empty cell is: `NA` may be a word. */
-const MISSING_TEXTS = new Set([
-  '#N/A',
-  '#N/A N/A',
-  '#NA',
-  '-1.#IND',
-  '-1.#QNAN',
-  '-NaN',
-  '-nan',
-  '1.#IND',
-  '1.#QNAN',
-  '<NA>',
-  'N/A',
-  'NA',
-  'NULL',
-  'NaN',
-  'None',
-  'n/a',
-  'nan',
-  'null',
-]);
-
-function cellOfText(field: Field, cell: unknown): unknown {
-  if (cell === '' || cell === undefined) return null;
-  return field.type !== 'string' && MISSING_TEXTS.has(cell as string) ? null : cell;
 }

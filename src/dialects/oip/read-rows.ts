@@ -1,8 +1,10 @@
-import { AppError, type FieldProblem } from '../../kernel/errors.ts';
+import type { FieldProblem } from '../../kernel/errors.ts';
 import type { JsonValue } from '../../kernel/json.ts';
+import { compileRecordCheck } from '../../models/record-check.ts';
 import { describeField, type Field, type Signature } from '../../models/signature.ts';
+import { requireRows } from '../../serving/row.ts';
+import { exactValue, LOSSY } from '../coercion.ts';
 import { feeds } from './datatypes.ts';
-import { fieldValue, LOSSY } from './field-value.ts';
 import type { InputTensor } from './protocol.ts';
 
 /** The rows that the tensors of a request are, or what is wrong with the tensors. */
@@ -80,10 +82,14 @@ export function compileReadRows({ fields, tensors: { matrix } }: Signature): Rea
         message: `and ${unknown - NAMED_UNKNOWN} more inputs that this model does not have`,
       });
     problems.push(...missing(fields, columns, matrix?.name ?? null));
-    if (problems.length > 0) return { rows: null, problems: problems.slice(0, MAX_PROBLEMS) };
+    if (problems.length > 0) {
+      const sound = columns.filter((column) => column?.tensor.shape[0] === rowCount && column.stride > 0);
+      const others =
+        rowCount <= 0 || rowCount > maxRows ? [] : faultsOfValues(sound as readonly Column[], rowCount);
+      return { rows: null, problems: [...problems, ...others].slice(0, MAX_PROBLEMS) };
+    }
     if (rowCount <= 0) return { rows: null, problems: [{ path: '', message: 'has no rows' }] };
-    if (rowCount > maxRows)
-      throw new AppError('BODY_TOO_LARGE', `${rowCount} rows in one request; the most is ${maxRows}`);
+    requireRows(rowCount, maxRows);
     const present = columns.filter((column) => column !== undefined);
     return buildRows(present, rowCount);
   };
@@ -159,14 +165,28 @@ function textOfShape(shape: readonly number[]): string {
   return shape.length > SHOWN_AXES ? `[${shown}, …]` : `[${shown}]`;
 }
 
+/** What is wrong with values beside tensors that are wrong as a whole, so that one answer names everything. */
+function faultsOfValues(columns: readonly Column[], rowCount: number): readonly FieldProblem[] {
+  if (columns.length === 0) return [];
+  const { rows, problems } = buildRows(columns, rowCount);
+  if (rows === null) return problems;
+  const check = compileRecordCheck({ fields: columns.map(({ field }) => field) });
+  const found: FieldProblem[] = [];
+  for (let row = 0; row < rowCount && found.length < MAX_PROBLEMS; row++)
+    found.push(...check.problems(rows[row], rowCount === 1 ? '' : `[${row}].`));
+  return found;
+}
+
 function buildRows(columns: readonly Column[], rowCount: number): RowsRead {
   const rows = new Array<JsonValue>(rowCount);
   const problems: FieldProblem[] = [];
+  const lossy = new Set<Field>();
   let column = columns[0] as Column;
   const valueAt = (at: number): JsonValue => {
-    const value = fieldValue(column.tensor.data[at] ?? null, column.field);
+    const value = exactValue(column.field, column.tensor.data[at]);
     if (value !== LOSSY) return value;
     const expected = describeField(column.field);
+    lossy.add(column.field);
     if (problems.length < MAX_PROBLEMS)
       problems.push({ path: `${column.tensor.name}[${at}]`, message: lossOf(column.field), expected });
     return null;
@@ -180,7 +200,9 @@ function buildRows(columns: readonly Column[], rowCount: number): RowsRead {
     }
     rows[row] = record;
   }
-  return problems.length === 0 ? { rows, problems: null } : { rows: null, problems };
+  if (problems.length === 0) return { rows, problems: null };
+  const sound = columns.filter(({ field }) => !lossy.has(field));
+  return { rows: null, problems: [...problems, ...faultsOfValues(sound, rowCount)].slice(0, MAX_PROBLEMS) };
 }
 
 function nested(shape: readonly number[], from: number, valueAt: (at: number) => JsonValue): JsonValue {

@@ -28,11 +28,13 @@ interface MlflowDependencies {
   readonly predictor: Predictor;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Rows of one request at the most. */
+  readonly maxRequestRows: number;
 }
 
 /** `POST /invocations`, as MLflow's scoring server has it, for the default endpoint (docs/reference/mlflow-scoring.md). */
 export function registerInvocations(app: FastifyInstance, deps: MlflowDependencies): void {
-  const { fleet, predictor, clock, logger } = deps;
+  const { fleet, predictor, clock, logger, maxRequestRows } = deps;
   registerDialect(
     app,
     logger,
@@ -46,9 +48,9 @@ export function registerInvocations(app: FastifyInstance, deps: MlflowDependenci
       dialect.post('/invocations', async (request, reply) => {
         const receivedAt = clock.elapsed();
         const target = fleet.default();
-        const invocation = readBody(request.headers['content-type'], bytesOf(request));
+        const invocation = readBody(request.headers['content-type'], bytesOf(request), maxRequestRows);
         const { signature } = target.served;
-        const rows = rowsOf(signature, invocation);
+        const rows = rowsOf(signature, invocation, maxRequestRows);
         const answers = await predictor.predictAll(target, rows, contextOf(request, 'mlflow', receivedAt));
         return sendJson(reply, predictionsJson(signature, invocation, answers));
       });
@@ -56,7 +58,7 @@ export function registerInvocations(app: FastifyInstance, deps: MlflowDependenci
   );
 }
 
-function readBody(contentType: string | undefined, body: Buffer): Invocation {
-  if (contentTypeOf(contentType) === 'text/csv') return readCsv(body);
+function readBody(contentType: string | undefined, body: Buffer, maxRows: number): Invocation {
+  if (contentTypeOf(contentType) === 'text/csv') return readCsv(body, maxRows);
   return readInvocation(parseBody(toStandardJson(body)).value);
 }
