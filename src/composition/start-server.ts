@@ -228,6 +228,7 @@ function createListener(parts: Parts, service: InferenceService): Promise<HttpLi
               targets: targetsOf(fleet),
               hasDefault: fleet.defaultEndpoint !== null,
               needsKey: config.auth.api_key !== undefined,
+              hasWebhook: secret !== undefined,
             }),
         });
       },

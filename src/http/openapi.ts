@@ -8,7 +8,9 @@ import {
   type Signature,
 } from '../models/signature.ts';
 import type { Target } from '../serving/target.ts';
+import { oipPaths } from './oip/oip-paths.ts';
 import { scoringPaths } from './scoring-paths.ts';
+import { webhookPath } from './webhooks/webhook-path.ts';
 
 type Schema = Record<string, unknown>;
 
@@ -18,10 +20,16 @@ interface OpenApiSource {
   readonly targets: readonly Target[];
   readonly hasDefault: boolean;
   readonly needsKey: boolean;
+  /** Whether MLflow may call. */
+  readonly hasWebhook: boolean;
 }
 
+/** What needs no key where one is configured. */
+const OPEN_PATHS = /^\/(|ping|version|health(\/.+)?|v2|v2\/health\/.+)$/;
+
 /** OpenAPI 3.1 of this process as it is now: each endpoint's routes are typed by its model's own signature. */
-export function openApiDocument({ version, targets, hasDefault, needsKey }: OpenApiSource): Schema {
+export function openApiDocument(source: OpenApiSource): Schema {
+  const { version, targets, hasDefault, needsKey, hasWebhook } = source;
   const schemas: Record<string, Schema> = Object.fromEntries(
     Object.entries({
       Problem: problem,
@@ -36,6 +44,8 @@ export function openApiDocument({ version, targets, hasDefault, needsKey }: Open
   const paths: Record<string, Schema> = {
     ...systemPaths(),
     ...scoringPaths(served?.signature.fields ?? [], served?.example ?? null),
+    ...oipPaths(served?.signature.fields ?? [], served?.example ?? null),
+    ...(hasWebhook && webhookPath(problemResponse())),
   };
   targets.forEach((target, index) => {
     const { endpoint } = target;
@@ -46,6 +56,9 @@ export function openApiDocument({ version, targets, hasDefault, needsKey }: Open
     if (index === 0 && hasDefault) Object.assign(paths, routes('', 'Predict'));
     Object.assign(paths, routes(`/models/${endpoint}`, 'Models'));
   });
+  if (needsKey)
+    for (const [path, { get }] of Object.entries(paths))
+      if (OPEN_PATHS.test(path)) Object.assign(get as Schema, { security: [] });
   return {
     openapi: '3.1.0',
     info: { title: 'Slipway', version, description: 'Predictions of the models that this process serves.' },
