@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../kernel/json.ts';
+import type { JsonValue } from '../kernel/json.ts';
 import { type ElementType, type Field, integerBounds } from '../models/signature.ts';
 
 /** What a dialect has of one value before it is a field's: JSON, or an element of a tensor that JSON has no word for. */
@@ -31,20 +31,6 @@ export function tableValue(field: Field, cell: JsonValue | undefined): JsonValue
   const value = exactValue(field, cell) as JsonValue;
   if (value === null || field.type === 'string') return value;
   return field.type === 'bool' ? toBoolean(value) : toNumber(field.type, value);
-}
-
-/** A row of a table. Names that are no field stay, for the check to refuse. */
-export function tableRow(
-  fields: readonly Field[],
-  row: Readonly<Record<string, JsonValue | undefined>>,
-): JsonObject {
-  const known = new Map(fields.map((field) => [field.name, field]));
-  return Object.fromEntries(
-    Object.entries(row).map(([name, cell]): [string, JsonValue] => {
-      const field = known.get(name);
-      return [name, field === undefined ? (cell ?? null) : tableValue(field, cell)];
-    }),
-  );
 }
 
 const BOOLEAN_TEXTS: Readonly<Record<string, boolean>> = {

@@ -71,6 +71,7 @@ function mlflowPaths(fields: readonly Field[], example: object | null): Record<s
             'text/csv': {
               schema: {
                 type: 'string',
+                minLength: 1,
                 description: `a header line: ${fields.map(({ name }) => name).join(',')}`,
               },
             },

@@ -60,6 +60,70 @@ describe('the scoring API of MLflow', () => {
     }
   });
 
+  it('takes what Python and spreadsheets write', async () => {
+    const csv = 'a,f0,f1,f2,f3\r\n,"5.1",3.5,1.4,0.2\n';
+    for (const [body, type] of [
+      [`\ufeff${JSON.stringify({ inputs: [ROW] })}`, 'application/json; charset=utf-8'],
+      [
+        JSON.stringify({ inputs: [ROW], params: { deep: [[NaN]] } }).replace('null', 'NaN'),
+        'application/json',
+      ],
+      [`\ufeff${csv}`, 'text/csv; charset=UTF-8'],
+    ] as const) {
+      const reply = await client.post('/invocations', body, { 'content-type': type });
+      expect([reply.status, JSON.stringify(reply.json)]).toEqual([
+        200,
+        expect.stringContaining('output_label'),
+      ]);
+    }
+  });
+
+  it('refuses what is too much in any form, before anything is made of it', async () => {
+    const rows = Array.from({ length: 51 }, () => ROW);
+    const records = rows.map(() => ({ f0: 1, f1: 1, f2: 1, f3: 1 }));
+    for (const [body, headers] of [
+      [{ inputs: rows }, {}],
+      [{ instances: rows }, {}],
+      [{ inputs: Object.fromEntries(['f0', 'f1', 'f2', 'f3'].map((name) => [name, rows.map(() => 1)])) }, {}],
+      [{ dataframe_split: { data: rows } }, {}],
+      [{ dataframe_records: records }, {}],
+      [`f0,f1,f2,f3\n${'1,1,1,1\n'.repeat(51)}1,1,1,1,1\n`, { 'content-type': 'text/csv' }],
+    ] as const) {
+      const reply = await client.post('/invocations', body, headers);
+      expect([reply.status, reply.json['message']]).toEqual([413, '51 rows in one request; the most is 50']);
+    }
+  });
+
+  it.each([
+    ['nested too deep', `{"inputs": ${'['.repeat(100)}${']'.repeat(100)}}`, 'nested deeper than 64'],
+    ['cut off in a text', '{"inputs": "NaN', 'not valid JSON'],
+    ['with a NaN that a model does not take', '{"inputs": [[NaN, 1, 1, 1]]}', 'f0 has the wrong type'],
+    ['with an Infinity', '{"inputs": [[1, -Infinity, 1, 1]]}', 'f1 is not a finite number'],
+    [
+      'with too many columns',
+      `{"dataframe_split": {"columns": [${'1,'.repeat(9_000)}1], "data": [[1]]}}`,
+      '9001 columns passed',
+    ],
+  ])('refuses JSON %s', async (_, body, said) => {
+    const reply = await client.post('/invocations', body);
+    expect([reply.status, reply.json['message']]).toEqual([400, expect.stringContaining(said)]);
+  });
+
+  it.each([
+    ['nothing', '', 'No columns to parse from file'],
+    ['a column twice', 'f0,f1,f2,f3,f0\n1,1,1,1,1\n', "Column 'f0' stands there twice"],
+    ['a quote that does not end', 'f0,f1,f2,f3\n"1,1,1,1\n', 'EOF inside string starting at line 2'],
+    ['a row that is too long', 'f0,f1,f2,f3\n1,1,1,1,1\n', 'Expected 4 fields in line 2'],
+    [
+      'words',
+      'f0,f1,f2,f3\none,1,two,1\n',
+      'f0 has the wrong type (expected number (float32), got string); f2',
+    ],
+  ])('refuses CSV of %s', async (_, body, said) => {
+    const reply = await client.post('/invocations', body, { 'content-type': 'text/csv' });
+    expect([reply.status, reply.json['message']]).toEqual([400, expect.stringContaining(said)]);
+  });
+
   it('refuses content types in plain text', async () => {
     for (const headers of [
       { 'content-type': 'text/plain' },
@@ -100,6 +164,7 @@ describe('the V1 protocol of KServe', () => {
       ['/v1/models/iris:predict', '{', 400],
       ['/v1/models/iris:predict', { rows: [] }, 400],
       ['/v1/models/iris:predict', { instances: [ROW, { no: 1 }] }, 400],
+      ['/v1/models/iris:predict', { instances: [['5.1', 3.5, 1.4, 0.2]] }, 400],
       ['/v1/models/none:predict', { instances: [ROW] }, 404],
       ['/v1/models/away:predict', { instances: [ROW] }, 503],
     ] as const) {

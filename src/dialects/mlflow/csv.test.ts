@@ -3,8 +3,7 @@ import { AppError } from '../../kernel/errors.ts';
 import { readCsv } from './csv.ts';
 
 function read(text: string | Buffer, maxRows = 10): unknown {
-  const { form, ...frame } = readCsv(Buffer.from(text), maxRows);
-  return frame;
+  return readCsv(Buffer.from(text), maxRows);
 }
 
 function refusal(text: string | Buffer, maxRows = 10): string {
@@ -29,6 +28,7 @@ describe('CSV', () => {
     ['quotes', '"a","b"\n"1","2"\n"3","4"\n'],
   ])('with %s is a header and rows', (_, text) => {
     expect(read(text)).toEqual({
+      form: 'frame',
       columns: ['a', 'b'],
       rows: [
         ['1', '2'],

@@ -1,14 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import { AppError } from '../../kernel/errors.ts';
 import { requireRows } from '../../serving/row.ts';
-import type { Invocation } from './invocation.ts';
+import { type Invocation, MAX_COLUMNS } from './invocation.ts';
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const LF = 0x0a;
 const CR = 0x0d;
 const BYTE_ORDER_MARK = 0xfeff;
-const MAX_COLUMNS = 20_000;
 
 /**
  * CSV with a header line, as `DataFrame.to_csv()` writes it (RFC 4180) and pandas reads it: lines end in LF, CR or both,

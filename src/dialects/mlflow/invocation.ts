@@ -15,6 +15,9 @@ export type Invocation =
   /** `instances` (rows) and `inputs` (columns, rows or one value). */
   | { readonly form: 'arrays'; readonly value: JsonValue; readonly key: 'instances' | 'inputs' };
 
+/** Of a table. */
+export const MAX_COLUMNS = 20_000;
+
 const FORMATS = ['dataframe_split', 'dataframe_records', 'instances', 'inputs'] as const;
 const TEXT_KEYS = ['messages', 'prompt', 'input'];
 const REQUIRED_FORMAT = `The input must be a JSON dictionary with exactly one of the input fields {${FORMATS.map((name) => `'${name}'`).join(', ')}}`;
@@ -62,6 +65,7 @@ function readSplit(value: JsonValue): Invocation {
     throw invalidFrame('split', 'index is not as long as data');
   if (columns === undefined || columns === null) return { form: 'frame', columns: null, rows, isText: false };
   if (!Array.isArray(columns)) throw invalidFrame('split', 'columns is not a list');
+  if (columns.length > MAX_COLUMNS) throw invalidFrame('split', `there are more than ${MAX_COLUMNS} columns`);
   const long = rows.find((row) => row.length > columns.length);
   if (long !== undefined || (rows.length > 0 && rows.every((row) => row.length < columns.length))) {
     const passed = Math.max(...rows.slice(0, 1).map((row) => row.length), long?.length ?? 0);

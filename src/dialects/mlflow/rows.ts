@@ -66,7 +66,9 @@ function rowsOfRecords(
 ): readonly JsonValue[] {
   const { fields } = signature;
   if (records.length === 0) throw missing(fields.map(({ name }) => name));
-  const inRecords = (name: string): boolean => records.some((record) => Object.hasOwn(record, name));
+  const names = new Set<string>();
+  for (const record of records) for (const name in record) names.add(name);
+  const inRecords = (name: string): boolean => names.has(name);
   if (isNamed(signature, inRecords)) {
     return records.map((record) =>
       rowOfFields(signature, ({ name }) => (Object.hasOwn(record, name) ? record[name] : undefined)),
@@ -144,13 +146,13 @@ function rowOfFields(
   cellOf: (field: Field, place: number) => JsonValue | undefined,
 ): JsonObject {
   const { fields } = signature;
-  const row: [string, JsonValue][] = [];
+  const row: Record<string, JsonValue> = {};
   for (let i = 0; i < fields.length; i++) {
     const field = fields[i] as Field;
     const cell = cellOf(field, i);
-    if (cell !== undefined) row.push([field.name, tableValue(field, unwrapped(signature, field, cell))]);
+    if (cell !== undefined) row[field.name] = tableValue(field, unwrapped(signature, field, cell));
   }
-  return Object.fromEntries(row);
+  return row;
 }
 
 /** A row without names: a cell per field, or a cell that holds all of them, or the elements of the only field. */
@@ -200,7 +202,9 @@ function requirePlaces(
 ): void {
   const areNamed = tensors.declared === 'columns' && !fields.every(({ name }, i) => name === `f${i}`);
   if (acceptsArray && !areNamed) return;
-  throw missing(fields.filter(({ name, required }) => required && !isThere(name)).map(({ name }) => name));
+  const absent = fields.filter(({ name }) => !isThere(name));
+  const required = absent.filter((field) => field.required);
+  throw missing((required.length > 0 ? required : absent).map(({ name }) => name));
 }
 
 function requireOnce({ fields }: Signature, columns: readonly string[]): void {

@@ -144,6 +144,7 @@ function inferOf(example: object | null): Schema {
         [BINARY]: {
           schema: {
             ...TEXT,
+            minLength: 1,
             description: 'JSON, and raw tensors behind as many bytes as Inference-Header-Content-Length says',
           },
         },
