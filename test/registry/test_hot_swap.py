@@ -9,7 +9,7 @@ import pytest
 from world import SECRET, WIDTH, Load, Registry, Slipway, run_slipway, until
 
 PROMOTIONS = int(os.environ.get("PROMOTIONS", "4"))
-SWAPS = int(os.environ.get("SWAPS", "0"))
+SWAPS = int(os.environ.get("SWAPS", "24"))
 POLLED = {"REGISTRY_POLL_INTERVAL_MS": "1000"}
 NEVER_POLLED = {"REGISTRY_POLL_INTERVAL_MS": "3600000", "REGISTRY_MLFLOW_WEBHOOK_SECRET": SECRET}
 DEFAULT_POLL = {}
@@ -194,7 +194,6 @@ def test_a_download_that_breaks_off_is_gone_on_with(server, registry, serve, tmp
     evidence(broken_download={"answered": load.answered})
 
 
-@pytest.mark.skipif(SWAPS == 0, reason="many swaps: only for `npm run prove -- --only registry`")
 def test_many_swaps_keep_memory(registry, serve):
     bias_of = several(registry, 5)
     versions = list(bias_of)

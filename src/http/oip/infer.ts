@@ -1,9 +1,11 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { InferenceService, InferRequest } from '../../dialects/oip/protocol.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { AnswerBody, FastAnswer, FastRoute } from '../fast-lane.ts';
 import { compress, decompress, encodingFor } from './compression.ts';
 import { oipErrorForm } from './error-form.ts';
+import { FamiliarBody } from './familiar-body.ts';
 import { rawRequest } from './raw-request.ts';
 import { readInferRequest } from './read-request.ts';
 import { writeResponse } from './write-response.ts';
@@ -15,6 +17,8 @@ interface InferDependencies {
 
 const LENGTH_HEADER = 'inference-header-content-length';
 const MAX_ID_LENGTH = 256;
+/** Bodies that are not familiar until the next is learnt: a caller of another form does not cost the others theirs at once. */
+const LEARN_EVERY = 64;
 const JSON_HEADERS = ['content-type', 'application/json'];
 
 /** Clients of the protocol send any of these, or none. */
@@ -27,12 +31,14 @@ const PLAIN_TYPES = new Set([
 
 /** `POST …/infer` of one model, whichever lane the body came by. */
 export function createInfer({ service, bodyLimitBytes }: InferDependencies) {
-  return (name: string, version: string): AnswerBody => {
+  return (name: string, version: string, readJson = plainReadJson(name, version)): AnswerBody => {
     return async (headers, requestId, sent, receivedAt) => {
       requireKnownType(headers);
       const encoding = headers['content-encoding'];
       const body = encoding === undefined ? sent : await decompress(sent, encoding, bodyLimitBytes);
-      const request = await read(name, version, headers, body);
+      const jsonLength = jsonLengthOf(headers);
+      const request =
+        jsonLength === null ? readJson(body) : await readBinary(name, version, jsonLength, body);
       const response = await service.infer(request, {
         traceId: requestId,
         routingKey: boundedHeader(headers['x-routing-key']),
@@ -46,16 +52,36 @@ export function createInfer({ service, bodyLimitBytes }: InferDependencies) {
     };
   };
 
-  function read(
+  function readBinary(
     name: string,
     version: string,
-    headers: IncomingHttpHeaders,
+    jsonLength: number,
     body: Buffer,
   ): InferRequest | Promise<InferRequest> {
-    const jsonLength = jsonLengthOf(headers);
     if (jsonLength !== 0) return readInferRequest(name, version, { body, jsonLength });
     return service.config(name, version).then((config) => rawRequest(name, version, { config, body }));
   }
+}
+
+type ReadJson = (body: Buffer) => InferRequest;
+
+function plainReadJson(name: string, version: string): ReadJson {
+  return (body) => readInferRequest(name, version, { body, jsonLength: null });
+}
+
+/** Reads what differs from a body before it in values only by its values, and learns such a body now and then. */
+function familiarReadJson(name: string, version: string): ReadJson {
+  const read = plainReadJson(name, version);
+  let familiar: FamiliarBody | null = null;
+  let misses = 0;
+  return (body) => {
+    const text = familiar !== null && isUtf8(body) ? body.toString('utf8') : null;
+    const known = text === null ? null : (familiar?.read(text) ?? null);
+    if (known !== null) return known;
+    const request = read(body);
+    if (misses++ % LEARN_EVERY === 0) familiar = FamiliarBody.of(body.toString('utf8'), request);
+    return request;
+  };
 }
 
 /** The paths of the endpoints' own names. */
@@ -67,7 +93,11 @@ export function fastInferPaths(
   return new Map(
     names.map((name) => [
       `/v2/models/${name}/infer`,
-      { contentTypes: PLAIN_TYPES, errorForm: oipErrorForm, answer: infer(name, '') },
+      {
+        contentTypes: PLAIN_TYPES,
+        errorForm: oipErrorForm,
+        answer: infer(name, '', familiarReadJson(name, '')),
+      },
     ]),
   );
 }
