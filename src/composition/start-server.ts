@@ -250,10 +250,7 @@ function createListener(parts: Parts, service: InferenceService): Promise<HttpLi
       },
       fast: new Map([
         ...fastPaths({ fleet, predictor, clock: systemClock }),
-        ...fastInferPaths(
-          fleet.endpoints().map(({ name }) => name),
-          oip,
-        ),
+        ...fastInferPaths(fleet.names(), oip),
       ]),
       errorForms: new Map([['/v2', oipErrorForm]]),
       clock: systemClock,

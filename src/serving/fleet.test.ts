@@ -101,6 +101,11 @@ async function eventually(find: () => Promise<Target>): Promise<Target> {
 }
 
 describe('start', () => {
+  it('knows the names of endpoints and of their models', () => {
+    const { fleet } = setUp([endpoint('a', 'risk@production'), endpoint('b', 'models:/sales/Production')]);
+    expect([...fleet.names()]).toEqual(['a', 'b', 'risk', 'sales']);
+  });
+
   it('loads every endpoint, and one version once', async () => {
     const { fleet, loads } = setUp([
       endpoint('a', 'risk@production'),

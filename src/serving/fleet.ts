@@ -82,6 +82,12 @@ export class Fleet {
     return targetOf(endpoint);
   }
 
+  /** The names that `named` knows from the start: of endpoints, and of the models that they serve. */
+  names(): ReadonlySet<string> {
+    const endpoints = [...this.#endpoints.values()];
+    return new Set([...this.#endpoints.keys(), ...endpoints.map(({ named }) => named.model)]);
+  }
+
   /** Which registered model is meant by the name of an endpoint, or of a model. */
   modelOf(name: string): Named {
     return this.#endpointOf(name)?.named ?? { model: name, scheme: 'name' };

@@ -52,7 +52,7 @@ function createPredictOne({ predictor, clock }: PredictDependencies) {
   };
 }
 
-/** The paths whose target is known without a look-up: the default endpoint and each endpoint by name. */
+/** The paths whose target is known without a look-up: of the default endpoint, and of each endpoint and its model by name. */
 export function fastPaths(deps: PredictDependencies): ReadonlyMap<string, FastRoute> {
   const { fleet } = deps;
   const predictOne = createPredictOne(deps);
@@ -64,9 +64,9 @@ export function fastPaths(deps: PredictDependencies): ReadonlyMap<string, FastRo
       body: await predictOne(find(), headers, requestId, parseBody(body), receivedAt),
     }),
   });
-  const named = fleet
-    .endpoints()
-    .map(({ name }) => [`/models/${name}/predict`, routeTo(() => fleet.named(name))] as const);
+  const named = [...fleet.names()].map(
+    (name) => [`/models/${name}/predict`, routeTo(() => fleet.named(name))] as const,
+  );
   return new Map([['/predict', routeTo(() => fleet.default())] as const, ...named]);
 }
 

@@ -84,14 +84,14 @@ function familiarReadJson(name: string, version: string): ReadJson {
   };
 }
 
-/** The paths of the endpoints' own names. */
+/** The paths of endpoints and of the models that they serve. */
 export function fastInferPaths(
-  names: readonly string[],
+  names: ReadonlySet<string>,
   deps: InferDependencies,
 ): ReadonlyMap<string, FastRoute> {
   const infer = createInfer(deps);
   return new Map(
-    names.map((name) => [
+    [...names].map((name) => [
       `/v2/models/${name}/infer`,
       {
         contentTypes: PLAIN_TYPES,
