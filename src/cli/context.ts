@@ -1,6 +1,6 @@
 import type { Config } from '../config/schema.ts';
 import type { ModelVersion } from '../models/model-version.ts';
-import type { Registration } from '../models/registry/registry.ts';
+import type { Registered, Registration } from '../models/registry/registry.ts';
 import type { EditableRegistry } from '../models/registry/registry-router.ts';
 import type { TrainingColumns, TrainingRows } from '../models/transforms/column-batch.ts';
 import type { EncodingJob } from '../models/transforms/encoding-job.ts';
@@ -10,16 +10,11 @@ import type { PredictionStore } from '../watching/prediction-store.ts';
 export interface CliRegistry {
   /** The embedded registry, and MLflow's where one is configured, as one. */
   readonly registry: EditableRegistry;
-  register(
-    registration: Registration,
-  ): Promise<{ readonly version: ModelVersion; readonly created: boolean }>;
+  register(registration: Registration): Promise<Registered>;
   /** Loads the version and replays its golden examples, as a server would; fails with why it is refused. */
   verify(version: ModelVersion): Promise<{ readonly version: ModelVersion; readonly goldenExamples: number }>;
   /** Registers a version of MLflow in the embedded registry, with what is known of it. */
-  pull(
-    version: ModelVersion,
-    name: string,
-  ): Promise<{ readonly version: ModelVersion; readonly created: boolean }>;
+  pull(version: ModelVersion, name: string): Promise<Registered>;
   /** Makes a version of the embedded registry one of MLflow's. */
   push(
     version: ModelVersion,

@@ -2,16 +2,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../kernel/errors.ts';
 import { isArtifactUri } from '../models/model-reference.ts';
-import type { ModelVersion } from '../models/model-version.ts';
 import type { MlflowRegistry } from '../models/registry/mlflow/mlflow-registry.ts';
-import type { Registration } from '../models/registry/registry.ts';
+import type { Registered, Registration } from '../models/registry/registry.ts';
 import type { RegistrySession } from './open-registry.ts';
-
-/** A version of the embedded registry, and whether it was registered just now. */
-export interface Registered {
-  readonly version: ModelVersion;
-  readonly created: boolean;
-}
 
 /**
  * Registers what lies at a path, relative to `cwd`, at a `file:` URL, or at a place on the MLflow server

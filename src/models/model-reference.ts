@@ -1,21 +1,28 @@
 import { AppError } from '../kernel/errors.ts';
-import type { ModelVersion, RegisteredModel, Stage } from './model-version.ts';
-import { versionLabel } from './model-version.ts';
+import {
+  type ModelVersion,
+  type RegisteredModel,
+  STAGES,
+  type Stage,
+  schemeOf,
+  versionLabel,
+} from './model-version.ts';
 
 /** How a name was written: `models:/name` is MLflow's where an MLflow registry is configured, and a bare name never is. */
 export type NameScheme = 'name' | 'models';
 
-interface Named {
+/** A registered model, in the registry that its name is of. */
+export interface NamedModel {
   readonly model: string;
   readonly scheme: NameScheme;
 }
 
 /** Which version of which model is meant. */
 export type ModelReference =
-  | (Named & { readonly by: 'latest' })
-  | (Named & { readonly by: 'alias'; readonly alias: string })
-  | (Named & { readonly by: 'stage'; readonly stage: Stage })
-  | (Named & { readonly by: 'version'; readonly version: string });
+  | (NamedModel & { readonly by: 'latest' })
+  | (NamedModel & { readonly by: 'alias'; readonly alias: string })
+  | (NamedModel & { readonly by: 'stage'; readonly stage: Stage })
+  | (NamedModel & { readonly by: 'version'; readonly version: string });
 
 /** A model's name in MLflow: anything without a slash or a colon. */
 const MLFLOW_NAME = /^[^/:@]{1,256}$/;
@@ -29,8 +36,6 @@ export function isModelPath(text: string): boolean {
 export function isArtifactUri(text: string): boolean {
   return /^(?:runs|mlflow-artifacts):|^models:\/m-[0-9a-f]{32}(?:\/|$)/.test(text);
 }
-
-const STAGES: readonly Stage[] = ['Production', 'Staging', 'Archived', 'None'];
 
 /**
  * Reads `name`, `name@alias`, `name/7`, `name/2.1.0`, and MLflow's `models:/name/7`, `models:/name@alias`,
@@ -66,6 +71,16 @@ export function referenceText(reference: ModelReference): string {
     case 'version':
       return `${name}/${reference.version}`;
   }
+}
+
+/** The reference that stands for this version and no other. */
+export function referenceTo(version: ModelVersion): ModelReference {
+  return {
+    model: version.model,
+    scheme: schemeOf(version),
+    by: 'version',
+    version: String(version.number),
+  };
 }
 
 /** Whether the reference may stand for another version tomorrow. */

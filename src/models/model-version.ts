@@ -40,7 +40,8 @@ export interface RegisteredModel {
 }
 
 /** MLflow's stages, shown beside the aliases that carry them. */
-export type Stage = 'None' | 'Staging' | 'Production' | 'Archived';
+export const STAGES = ['None', 'Staging', 'Production', 'Archived'] as const;
+export type Stage = (typeof STAGES)[number];
 
 /** The aliases that stand for stages in the embedded registry. */
 export const STAGE_ALIASES: Readonly<Record<string, Stage>> = {

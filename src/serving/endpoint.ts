@@ -1,7 +1,12 @@
 import type { Clock } from '../kernel/clock.ts';
 import { AppError, asAppError } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
-import { canMove, type ModelReference, parseModelReference } from '../models/model-reference.ts';
+import {
+  canMove,
+  type ModelReference,
+  type NamedModel,
+  parseModelReference,
+} from '../models/model-reference.ts';
 import { isSameVersion, type ModelVersion, versionLabel } from '../models/model-version.ts';
 import type { ModelRegistry } from '../models/registry/registry.ts';
 import { breakOf } from '../models/signature-difference.ts';
@@ -115,7 +120,7 @@ export class Endpoint {
   }
 
   /** The model's name and whose it is, for references to its other versions. */
-  get named(): Pick<ModelReference, 'model' | 'scheme'> {
+  get named(): NamedModel {
     const { model, scheme } = this.#reference;
     return { model, scheme };
   }

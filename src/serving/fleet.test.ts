@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   aServedVersion,
   aVersion,
+  FakeRegistry,
   FakeServingMeter,
   HandClock,
   settle,
@@ -9,9 +10,8 @@ import {
 import { AppError } from '../kernel/errors.ts';
 import type { JsonObject } from '../kernel/json.ts';
 import { silentLogger } from '../kernel/logger.ts';
-import { type ModelReference, selectVersion } from '../models/model-reference.ts';
+import type { ModelReference, NamedModel } from '../models/model-reference.ts';
 import type { ModelVersion, RegisteredModel } from '../models/model-version.ts';
-import type { ModelRegistry } from '../models/registry/registry.ts';
 import type { EndpointSpec } from './endpoint.ts';
 import { Fleet } from './fleet.ts';
 import type { Target } from './target.ts';
@@ -23,26 +23,6 @@ const VERSIONS: readonly ModelVersion[] = [
   aVersion({ number: 1, semver: '1.0.0' }),
 ];
 const MODELS: readonly RegisteredModel[] = [{ name: 'risk', versions: VERSIONS }];
-
-class FakeRegistry implements ModelRegistry {
-  async listModels(): Promise<readonly RegisteredModel[]> {
-    return MODELS;
-  }
-
-  async getModel(name: string): Promise<RegisteredModel> {
-    const model = MODELS.find((candidate) => candidate.name === name);
-    if (model === undefined) throw new AppError('MODEL_NOT_FOUND', `no ${name}`);
-    return model;
-  }
-
-  async resolve(reference: ModelReference): Promise<ModelVersion> {
-    return selectVersion(await this.getModel(reference.model), reference);
-  }
-
-  fetch(): never {
-    throw new Error('the fake pool does not fetch');
-  }
-}
 
 const asIs = (row: JsonObject): JsonObject => row;
 
@@ -75,7 +55,7 @@ function setUp(
     },
   });
   const fleet = new Fleet({
-    registry: new FakeRegistry(),
+    registry: new FakeRegistry(MODELS),
     pool,
     meter: new FakeServingMeter(),
     logger: silentLogger,
@@ -92,7 +72,7 @@ function setUp(
 
 const byVersion =
   (version: string) =>
-  (named: Pick<ModelReference, 'model' | 'scheme'>): ModelReference => ({ ...named, by: 'version', version });
+  (named: NamedModel): ModelReference => ({ ...named, by: 'version', version });
 
 async function eventually(find: () => Promise<Target>): Promise<Target> {
   await expect(find()).rejects.toMatchObject({ code: 'NOT_READY' });

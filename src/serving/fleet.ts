@@ -1,5 +1,5 @@
 import { AppError } from '../kernel/errors.ts';
-import { type ModelReference, selectMajor } from '../models/model-reference.ts';
+import { type ModelReference, type NamedModel, selectMajor } from '../models/model-reference.ts';
 import { isSameVersion, type ModelVersion } from '../models/model-version.ts';
 import { Endpoint, type EndpointDependencies, type EndpointSpec, type EndpointStatus } from './endpoint.ts';
 import type { ServedVersion } from './served-version.ts';
@@ -10,8 +10,6 @@ interface FleetDependencies extends EndpointDependencies {
   readonly endpoints: readonly EndpointSpec[];
   readonly defaultEndpoint: string | null;
 }
-
-type Named = Endpoint['named'];
 
 /** Revision of a version that no endpoint switched to. */
 const NO_REVISION = 0;
@@ -89,17 +87,17 @@ export class Fleet {
   }
 
   /** Which registered model is meant by the name of an endpoint, or of a model. */
-  modelOf(name: string): Named {
+  modelOf(name: string): NamedModel {
     return this.#endpointOf(name)?.named ?? { model: name, scheme: 'name' };
   }
 
   /** A version by number, semantic version or alias: at once when in memory, else NOT_READY while it loads. */
-  async version(name: string, reference: (named: Named) => ModelReference): Promise<Target> {
+  async version(name: string, reference: (named: NamedModel) => ModelReference): Promise<Target> {
     return this.#onDemandTarget(this.#endpointOf(name), await this.resolve(name, reference));
   }
 
   /** A version by number, semantic version or alias, whether it is in memory or not. */
-  resolve(name: string, reference: (named: Named) => ModelReference): Promise<ModelVersion> {
+  resolve(name: string, reference: (named: NamedModel) => ModelReference): Promise<ModelVersion> {
     return this.#deps.registry.resolve(reference(this.modelOf(name)));
   }
 

@@ -1,7 +1,10 @@
 import type { Clock } from '../../src/kernel/clock.ts';
+import { AppError } from '../../src/kernel/errors.ts';
 import type { JsonObject } from '../../src/kernel/json.ts';
-import { type ModelVersion, stageOf } from '../../src/models/model-version.ts';
+import { type ModelReference, selectVersion } from '../../src/models/model-reference.ts';
+import { type ModelVersion, type RegisteredModel, stageOf } from '../../src/models/model-version.ts';
 import type { InputRecord } from '../../src/models/record-check.ts';
+import type { ModelRegistry } from '../../src/models/registry/registry.ts';
 import type { RowOutput } from '../../src/models/runtimes/runtime.ts';
 import type { ServableModel } from '../../src/models/servable-model.ts';
 import type { ElementType, Field, OutputSpec, Signature } from '../../src/models/signature.ts';
@@ -192,4 +195,31 @@ export function seeded(seed: number): () => number {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
+}
+
+/** A registry of these models, whose files nobody asks for. */
+export class FakeRegistry implements ModelRegistry {
+  readonly #models: readonly RegisteredModel[];
+
+  constructor(models: readonly RegisteredModel[]) {
+    this.#models = models;
+  }
+
+  async listModels(): Promise<readonly RegisteredModel[]> {
+    return this.#models;
+  }
+
+  async getModel(name: string): Promise<RegisteredModel> {
+    const model = this.#models.find((candidate) => candidate.name === name);
+    if (model === undefined) throw new AppError('MODEL_NOT_FOUND', `no ${name}`);
+    return model;
+  }
+
+  async resolve(reference: ModelReference): Promise<ModelVersion> {
+    return selectVersion(await this.getModel(reference.model), reference);
+  }
+
+  fetch(): never {
+    throw new Error('the fake pool does not fetch');
+  }
 }

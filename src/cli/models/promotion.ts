@@ -1,12 +1,10 @@
 import type { Command } from 'commander';
 import { AppError } from '../../kernel/errors.ts';
-import { parseModelReference } from '../../models/model-reference.ts';
-import { type ModelVersion, type Stage, schemeOf } from '../../models/model-version.ts';
+import { parseModelReference, referenceTo } from '../../models/model-reference.ts';
+import { type ModelVersion, STAGES, type Stage } from '../../models/model-version.ts';
 import type { CliRegistry } from '../context.ts';
 import type { On } from './actions.ts';
 import { nameOf, requireAlias, requireInUse, shown } from './shown.ts';
-
-const STAGES: readonly Stage[] = ['Production', 'Staging', 'Archived', 'None'];
 
 /** What changes which version a name stands for; servers that follow the name take it within their poll interval. */
 export function registerPromotion(models: Command, on: On): void {
@@ -103,11 +101,5 @@ function stageNamed(text: string): Stage {
 
 /** The version as the registry has it after a change. */
 function again({ registry }: CliRegistry, version: ModelVersion): Promise<ModelVersion> {
-  const { model } = version;
-  return registry.resolve({
-    model,
-    scheme: schemeOf(version),
-    by: 'version',
-    version: String(version.number),
-  });
+  return registry.resolve(referenceTo(version));
 }

@@ -5,13 +5,12 @@ import {
   aSignature,
   aVersion,
   FakeModel,
+  FakeRegistry,
   HandClock,
 } from '../../../test/support/serving-fakes.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { silentLogger } from '../../kernel/logger.ts';
-import { type ModelReference, selectVersion } from '../../models/model-reference.ts';
-import type { ModelVersion, RegisteredModel } from '../../models/model-version.ts';
-import type { ModelRegistry } from '../../models/registry/registry.ts';
+import type { RegisteredModel } from '../../models/model-version.ts';
 import type { Signature } from '../../models/signature.ts';
 import { Fleet } from '../../serving/fleet.ts';
 import { Predictor } from '../../serving/predictor.ts';
@@ -35,30 +34,10 @@ const SIGNATURE: Signature = {
   },
 };
 
-class FakeRegistry implements ModelRegistry {
-  async listModels(): Promise<readonly RegisteredModel[]> {
-    return MODELS;
-  }
-
-  async getModel(name: string): Promise<RegisteredModel> {
-    const model = MODELS.find((candidate) => candidate.name === name);
-    if (model === undefined) throw new AppError('MODEL_NOT_FOUND', `no ${name}`);
-    return model;
-  }
-
-  async resolve(reference: ModelReference): Promise<ModelVersion> {
-    return selectVersion(await this.getModel(reference.model), reference);
-  }
-
-  fetch(): never {
-    throw new Error('the fake pool does not fetch');
-  }
-}
-
 async function setUp() {
   const clock = new HandClock();
   const meter = createServingMeter(createPrometheusMeter({ clock }));
-  const registry = new FakeRegistry();
+  const registry = new FakeRegistry(MODELS);
   const broken = new Set<string>();
   const lines: string[] = [];
   const pool = new VersionPool({

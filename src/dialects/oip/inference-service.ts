@@ -1,5 +1,5 @@
 import { AppError, type FieldProblem, summaryOf } from '../../kernel/errors.ts';
-import type { ModelReference } from '../../models/model-reference.ts';
+import type { ModelReference, NamedModel } from '../../models/model-reference.ts';
 import { type ModelVersion, schemeOf, versionLabel } from '../../models/model-version.ts';
 import type { ModelRegistry } from '../../models/registry/registry.ts';
 import type { Fleet } from '../../serving/fleet.ts';
@@ -162,7 +162,7 @@ function contextOf({ id }: InferRequest, caller: Caller): RequestContext {
 
 const byVersion =
   (version: string) =>
-  (named: Pick<ModelReference, 'model' | 'scheme'>): ModelReference => ({ ...named, by: 'version', version });
+  (named: NamedModel): ModelReference => ({ ...named, by: 'version', version });
 
 /** Without a look-up where no version is asked for, or the one that the endpoint serves. */
 function targetOf(fleet: Fleet, name: string, version: string): Target | Promise<Target> {

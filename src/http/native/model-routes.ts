@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { FieldInfo, ModelInfo, ModelList } from '../../contracts/native.ts';
-import { isSameVersion, type ModelVersion, schemeOf, versionLabel } from '../../models/model-version.ts';
+import { referenceTo } from '../../models/model-reference.ts';
+import { isSameVersion, type ModelVersion, versionLabel } from '../../models/model-version.ts';
 import type { ModelRegistry } from '../../models/registry/registry.ts';
 import type { Field } from '../../models/signature.ts';
 import type { Fleet } from '../../serving/fleet.ts';
@@ -18,17 +19,7 @@ export function registerModelRoutes(app: FastifyInstance, { fleet, registry }: M
 
   app.get('/model/info', async (_request, reply) => {
     const { served } = fleet.default();
-    return reply.send(
-      infoOf(
-        await registry.resolve({
-          model: served.version.model,
-          scheme: schemeOf(served.version),
-          by: 'version',
-          version: String(served.version.number),
-        }),
-        served,
-      ),
-    );
+    return reply.send(infoOf(await registry.resolve(referenceTo(served.version)), served));
   });
 
   app.get('/models', async (_request, reply) => {

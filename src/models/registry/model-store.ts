@@ -1,4 +1,5 @@
 import type { ModelVersion, RegisteredModel } from '../model-version.ts';
+import type { Registered } from './registry.ts';
 
 export interface NewModelVersion
   extends Omit<ModelVersion, 'registry' | 'number' | 'aliases' | 'stage' | 'archivedAt' | 'digest'> {
@@ -16,9 +17,7 @@ export interface ModelStore {
    * answers with that version and `created: false`. A semantic version that another digest has is refused with
    * VERSION_CONFLICT.
    */
-  addVersion(
-    version: NewModelVersion,
-  ): Promise<{ readonly version: ModelVersion; readonly created: boolean }>;
+  addVersion(version: NewModelVersion): Promise<Registered>;
   /** Points the alias at the version, taking it from any other; VERSION_NOT_FOUND when there is no such version. */
   setAlias(model: string, alias: string, number: number): Promise<void>;
   /** True when there was such an alias. */

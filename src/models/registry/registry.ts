@@ -39,6 +39,12 @@ export interface RegistryEditor {
   setStage(version: ModelVersion, stage: Stage): Promise<void>;
 }
 
+/** A version that was asked to be registered; `created` is false where its content was registered before. */
+export interface Registered {
+  readonly version: ModelVersion;
+  readonly created: boolean;
+}
+
 export interface Registration {
   /** A model directory in MLflow format or an .onnx file. */
   readonly location: string;

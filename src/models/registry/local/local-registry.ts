@@ -5,6 +5,7 @@ import {
   MODEL_NAME,
   type ModelReference,
   type NameScheme,
+  referenceTo,
   SEMVER,
   selectVersion,
 } from '../../model-reference.ts';
@@ -15,7 +16,7 @@ import { ArtifactDirectory } from '../artifacts/artifact-directory.ts';
 import { completeArtifact } from '../artifacts/complete-artifact.ts';
 import { digestOf, type ReadArtifact, readArtifact } from '../artifacts/read-artifact.ts';
 import type { ModelStore } from '../model-store.ts';
-import type { Registration, VersionArtifact } from '../registry.ts';
+import type { Registered, Registration, VersionArtifact } from '../registry.ts';
 import type { EditableRegistry } from '../registry-router.ts';
 
 interface Dependencies {
@@ -85,9 +86,7 @@ export class LocalRegistry implements EditableRegistry {
    * Loads the artifact, proves it, makes its golden examples, copies it and gives it a number. The same content
    * registered again answers with the version that it is.
    */
-  async register(
-    registration: Registration,
-  ): Promise<{ readonly version: ModelVersion; readonly created: boolean }> {
+  async register(registration: Registration): Promise<Registered> {
     const read = withTransform(await readArtifact(registration.location), registration.transform);
     const name = nameOf(registration, read);
     const semver = semverOf(registration, read);
@@ -106,15 +105,7 @@ export class LocalRegistry implements EditableRegistry {
     });
     for (const alias of registration.aliases ?? [])
       await this.#deps.store.setAlias(name, alias, version.number);
-    return {
-      version: await this.resolve({
-        model: name,
-        scheme: 'name',
-        by: 'version',
-        version: String(version.number),
-      }),
-      created,
-    };
+    return { version: await this.resolve(referenceTo(version)), created };
   }
 }
 

@@ -1,9 +1,7 @@
 import { SEMVER } from '../../model-reference.ts';
-import type { ModelVersion, RegisteredModel, Stage } from '../../model-version.ts';
+import { type ModelVersion, type RegisteredModel, STAGES } from '../../model-version.ts';
 import type { MlflowModel, MlflowVersion } from './mlflow-answers.ts';
 import { SEMVER_TAGS } from './version-tags.ts';
-
-const STAGES: readonly Stage[] = ['None', 'Staging', 'Production', 'Archived'];
 
 /** A registered model with its versions, newest first. */
 export function registeredModel(model: MlflowModel, versions: readonly MlflowVersion[]): RegisteredModel {
