@@ -13,6 +13,7 @@ import { createAccess } from '../access/access.ts';
 import type { Caller, InferenceService } from '../dialects/oip/protocol.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError, messageOf } from '../kernel/errors.ts';
+import { MAX_CALLER_ID_LENGTH } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { type AnyCall, admit, failureOf, firstOf, refuseWhenLate, requestIdOf } from './call.ts';
 import { createConnections } from './connections.ts';
@@ -61,7 +62,6 @@ const KEEPALIVE_TIMEOUT_MS = 20_000;
 /** grpc-js spreads the age of connections by a tenth, so that not all end at once. */
 const MOST_JITTER = 1.1;
 const LINGER_MS = 5_000;
-const MAX_ID_LENGTH = 256;
 const asItIs = (bytes: Buffer): Buffer => bytes;
 
 type Shape = 'unary' | 'server' | 'both';
@@ -112,8 +112,8 @@ export function createGrpcListener(options: GrpcOptions, deps: GrpcDependencies)
   function callerOf(call: AnyCall, traceId: string): Caller {
     return {
       traceId,
-      routingKey: firstOf(call.metadata, 'x-routing-key')?.slice(0, MAX_ID_LENGTH),
-      correlationId: firstOf(call.metadata, 'x-correlation-id')?.slice(0, MAX_ID_LENGTH),
+      routingKey: firstOf(call.metadata, 'x-routing-key')?.slice(0, MAX_CALLER_ID_LENGTH),
+      correlationId: firstOf(call.metadata, 'x-correlation-id')?.slice(0, MAX_CALLER_ID_LENGTH),
       receivedAt: clock.elapsed(),
       dialect: 'oip-grpc',
     };

@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto';
 
+/** Of what a caller calls its request by: characters that are kept. */
+export const MAX_CALLER_ID_LENGTH = 256;
+
 const POOL_BYTES = 16 * 256;
 let pool = '';
 let poolOffset = 0;

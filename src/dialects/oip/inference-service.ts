@@ -1,4 +1,5 @@
 import { AppError, type FieldProblem, summaryOf } from '../../kernel/errors.ts';
+import { MAX_CALLER_ID_LENGTH } from '../../kernel/ids.ts';
 import type { ModelReference, NamedModel } from '../../models/model-reference.ts';
 import { type ModelVersion, schemeOf, versionLabel } from '../../models/model-version.ts';
 import type { ModelRegistry } from '../../models/registry/registry.ts';
@@ -46,8 +47,6 @@ const EXTENSIONS = [
   'model_repository',
   'statistics',
 ];
-
-const MAX_ID_LENGTH = 256;
 
 /** The Open Inference Protocol on the fleet and the predictor that every dialect uses. */
 export function createInferenceService(deps: InferenceDependencies): InferenceService {
@@ -154,7 +153,7 @@ function contextOf({ id }: InferRequest, caller: Caller): RequestContext {
     dialect,
     routingKey,
     receivedAt,
-    correlationId: id === undefined || id === '' ? correlationId : id.slice(0, MAX_ID_LENGTH),
+    correlationId: id === undefined || id === '' ? correlationId : id.slice(0, MAX_CALLER_ID_LENGTH),
     callerTime: undefined,
     rowTexts: null,
   };

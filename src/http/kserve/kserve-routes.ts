@@ -6,7 +6,8 @@ import { AppError } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Fleet } from '../../serving/fleet.ts';
 import type { Predictor } from '../../serving/predictor.ts';
-import { bytesOf, contextOf, registerDialect, sendJson } from '../dialect-routes.ts';
+import { sendJson } from '../byte-bodies.ts';
+import { contextOf, plainBytesOf, registerDialect } from '../dialect-routes.ts';
 import { parseBody } from '../parse-body.ts';
 import { statusOf } from '../status.ts';
 
@@ -42,7 +43,7 @@ export function registerKserveRoutes(app: FastifyInstance, deps: KserveDependenc
         const receivedAt = clock.elapsed();
         const target = fleet.named((request.params as Params).name);
         requireJson(request.headers['content-type']);
-        const { value } = parseBody(toStandardJson(bytesOf(request)));
+        const { value } = parseBody(toStandardJson(plainBytesOf(request)));
         const rows = instancesOf(target.served.signature, value);
         const answers = await predictor.predictAll(target, rows, contextOf(request, 'kserve-v1', receivedAt));
         return sendJson(reply, predictionsJson(answers));

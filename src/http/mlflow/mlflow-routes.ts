@@ -10,7 +10,8 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Fleet } from '../../serving/fleet.ts';
 import type { Predictor } from '../../serving/predictor.ts';
-import { bytesOf, contextOf, registerDialect, sendJson } from '../dialect-routes.ts';
+import { sendJson } from '../byte-bodies.ts';
+import { contextOf, plainBytesOf, registerDialect } from '../dialect-routes.ts';
 import { parseBody } from '../parse-body.ts';
 import { statusOf } from '../status.ts';
 
@@ -48,7 +49,7 @@ export function registerInvocations(app: FastifyInstance, deps: MlflowDependenci
       dialect.post('/invocations', async (request, reply) => {
         const receivedAt = clock.elapsed();
         const target = fleet.default();
-        const invocation = readBody(request.headers['content-type'], bytesOf(request), maxRequestRows);
+        const invocation = readBody(request.headers['content-type'], plainBytesOf(request), maxRequestRows);
         const { signature } = target.served;
         const rows = rowsOf(signature, invocation, maxRequestRows);
         const answers = await predictor.predictAll(target, rows, contextOf(request, 'mlflow', receivedAt));

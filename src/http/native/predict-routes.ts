@@ -2,11 +2,13 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
+import { MAX_CALLER_ID_LENGTH } from '../../kernel/ids.ts';
 import { isJsonObject, type JsonObject, type JsonValue, jsonTypeOf } from '../../kernel/json.ts';
 import type { Fleet } from '../../serving/fleet.ts';
 import type { Answer, Predictor, RequestContext } from '../../serving/predictor.ts';
 import { isWrapped } from '../../serving/row.ts';
 import type { Target } from '../../serving/target.ts';
+import { callerIds } from '../caller-ids.ts';
 import { problemForm } from '../error-form.ts';
 import type { FastRoute } from '../fast-lane.ts';
 import { type ParsedBody, parseBody } from '../parse-body.ts';
@@ -25,8 +27,6 @@ type Params = {
   readonly major: string;
 };
 type FindTarget = (params: Params) => Target | Promise<Target>;
-
-const MAX_ID_LENGTH = 256;
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 const JSON_TYPES = new Set(['application/json', JSON_TYPE, 'application/json;charset=utf-8']);
@@ -150,8 +150,7 @@ function contextOf(
     rowTexts,
     traceId: requestId,
     dialect: 'native',
-    correlationId: boundedHeader(headers['x-correlation-id']),
-    routingKey: boundedHeader(headers['x-routing-key']),
+    ...callerIds(headers),
     callerTime: undefined,
   };
 }
@@ -168,10 +167,10 @@ function wrappedContext(context: RequestContext, body: JsonObject): RequestConte
     }));
   for (const name of ['id', 'key', 'timestamp'] as const) {
     const value = body[name];
-    if (value !== undefined && (typeof value !== 'string' || value.length > MAX_ID_LENGTH)) {
+    if (value !== undefined && (typeof value !== 'string' || value.length > MAX_CALLER_ID_LENGTH)) {
       problems.push({
         path: name,
-        message: `must be a string of at most ${MAX_ID_LENGTH} characters`,
+        message: `must be a string of at most ${MAX_CALLER_ID_LENGTH} characters`,
         got: jsonTypeOf(value),
       });
     }
@@ -184,10 +183,6 @@ function wrappedContext(context: RequestContext, body: JsonObject): RequestConte
     routingKey: (body['key'] as string | undefined) ?? context.routingKey,
     callerTime: body['timestamp'] as string | undefined,
   };
-}
-
-function boundedHeader(value: string | string[] | undefined): string | undefined {
-  return typeof value === 'string' && value !== '' ? value.slice(0, MAX_ID_LENGTH) : undefined;
 }
 
 function instancesOf(body: JsonValue): readonly JsonValue[] {

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { InferenceService, InferRequest } from '../../dialects/oip/protocol.ts';
 import { AppError } from '../../kernel/errors.ts';
+import { callerIds } from '../caller-ids.ts';
 import type { AnswerBody, FastAnswer, FastRoute } from '../fast-lane.ts';
 import { compress, decompress, encodingFor } from './compression.ts';
 import { oipErrorForm } from './error-form.ts';
@@ -16,7 +17,6 @@ interface InferDependencies {
 }
 
 const LENGTH_HEADER = 'inference-header-content-length';
-const MAX_ID_LENGTH = 256;
 /** Bodies that are not familiar until the next is learnt: a caller of another form does not cost the others theirs at once. */
 const LEARN_EVERY = 64;
 const JSON_HEADERS = ['content-type', 'application/json'];
@@ -41,8 +41,7 @@ export function createInfer({ service, bodyLimitBytes }: InferDependencies) {
         jsonLength === null ? readJson(body) : await readBinary(name, version, jsonLength, body);
       const response = await service.infer(request, {
         traceId: requestId,
-        routingKey: boundedHeader(headers['x-routing-key']),
-        correlationId: boundedHeader(headers['x-correlation-id']),
+        ...callerIds(headers),
         receivedAt,
         dialect: 'oip-rest',
       });
@@ -135,8 +134,4 @@ function jsonLengthOf(headers: IncomingHttpHeaders): number | null {
   if (text === undefined) return null;
   if (typeof text === 'string' && /^\d{1,15}$/.test(text)) return Number(text);
   throw new AppError('REQUEST_MALFORMED', 'Inference-Header-Content-Length is not a number of bytes');
-}
-
-function boundedHeader(value: string | string[] | undefined): string | undefined {
-  return typeof value === 'string' && value !== '' ? value.slice(0, MAX_ID_LENGTH) : undefined;
 }

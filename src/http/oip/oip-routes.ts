@@ -9,6 +9,7 @@ import type {
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { isJsonObject, type JsonObject } from '../../kernel/json.ts';
+import { bytesOf, sendJson, takeAnyBody } from '../byte-bodies.ts';
 import { parseBody } from '../parse-body.ts';
 import { createInfer } from './infer.ts';
 
@@ -24,15 +25,19 @@ type ModelRequest = FastifyRequest<OfModel>;
 
 /** Server and liveness, for probes that have no key. */
 export function registerOipHealth(app: FastifyInstance, { service }: Pick<OipDependencies, 'service'>): void {
-  app.get('/v2', (_request, reply) => sendJson(reply, service.server()));
+  app.get('/v2', (_request, reply) => sendValue(reply, service.server()));
   // KServe's client reads `ready` of the one and `live` of the other, and Triton's only the status.
   app.get('/v2/health/live', (_request, reply) =>
-    sendJson(reply, { live: service.live(), ready: service.ready() }),
+    sendValue(reply, { live: service.live(), ready: service.ready() }),
   );
   app.get('/v2/health/ready', (_request, reply) => {
     const live = service.live();
-    if (service.ready()) return sendJson(reply, { live, ready: true });
-    return sendJson(reply.code(503), { live, ready: false, error: 'not every required endpoint can answer' });
+    if (service.ready()) return sendValue(reply, { live, ready: true });
+    return sendValue(reply.code(503), {
+      live,
+      ready: false,
+      error: 'not every required endpoint can answer',
+    });
   });
 }
 
@@ -47,17 +52,16 @@ function addRoutes(app: FastifyInstance, { service, clock, bodyLimitBytes }: Oip
 
   async function ready(request: ModelRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { name, version = '' } = request.params;
-    if (await service.modelReady(name, version)) return sendJson(reply, { name, ready: true });
-    return sendJson(reply.code(503), { name, ready: false, error: `${name} is not ready` });
+    if (await service.modelReady(name, version)) return sendValue(reply, { name, ready: true });
+    return sendValue(reply.code(503), { name, ready: false, error: `${name} is not ready` });
   }
 
   async function answer(request: ModelRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { name, version = '' } = request.params;
-    const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
     const { headers, body: content } = await infer(name, version)(
       request.headers,
       request.id,
-      body,
+      bytesOf(request),
       clock.elapsed(),
     );
     for (let i = 0; i < headers.length; i += 2) reply.header(headers[i] as string, headers[i + 1] as string);
@@ -67,15 +71,15 @@ function addRoutes(app: FastifyInstance, { service, clock, bodyLimitBytes }: Oip
   async function statistics(request: FastifyRequest<OfAny>, reply: FastifyReply): Promise<FastifyReply> {
     const { name = '', version = '' } = request.params;
     const all = await service.statistics(name, version);
-    return sendJson(reply, { model_stats: all.map(statisticsJson) });
+    return sendValue(reply, { model_stats: all.map(statisticsJson) });
   }
 
   for (const path of ['/v2/models/:name', '/v2/models/:name/versions/:version']) {
     app.get<OfModel>(path, async ({ params: { name, version = '' } }, reply) =>
-      sendJson(reply, await service.model(name, version)),
+      sendValue(reply, await service.model(name, version)),
     );
     app.get<OfModel>(`${path}/config`, async ({ params: { name, version = '' } }, reply) =>
-      sendJson(reply, configJson(await service.config(name, version))),
+      sendValue(reply, configJson(await service.config(name, version))),
     );
     app.get<OfModel>(`${path}/ready`, ready);
     app.get<OfAny>(`${path}/stats`, statistics);
@@ -86,7 +90,7 @@ function addRoutes(app: FastifyInstance, { service, clock, bodyLimitBytes }: Oip
     const { ready: onlyReady } = objectOf(request);
     if (onlyReady !== undefined && typeof onlyReady !== 'boolean')
       throw new AppError('REQUEST_INVALID', 'ready must be true or false');
-    return sendJson(reply, await service.index(onlyReady === true));
+    return sendValue(reply, await service.index(onlyReady === true));
   });
 }
 
@@ -109,32 +113,26 @@ function addChanges(app: FastifyInstance, { service }: Pick<OipDependencies, 'se
       );
     }
     await service.load(request.params.name);
-    return sendJson(reply, {});
+    return sendValue(reply, {});
   });
   app.post<OfModel>('/v2/repository/models/:name/unload', async (request, reply) => {
     objectOf(request);
     await service.unload(request.params.name);
-    return sendJson(reply, {});
+    return sendValue(reply, {});
   });
 }
 
-/** Clients of the protocol send JSON under any content type, or under none. */
-function takeAnyBody(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-}
-
 /** An object; also for a body that is not there. */
-function objectOf({ body }: FastifyRequest): JsonObject {
-  if (!Buffer.isBuffer(body) || body.length === 0) return {};
+function objectOf(request: FastifyRequest): JsonObject {
+  const body = bytesOf(request);
+  if (body.length === 0) return {};
   const { value } = parseBody(body);
   if (isJsonObject(value)) return value;
   throw new AppError('REQUEST_INVALID', 'The body must be a JSON object');
 }
 
-/** As bytes: to a text the framework would add a charset, and KServe's client knows the bare type only. */
-function sendJson(reply: FastifyReply, value: object): FastifyReply {
-  return reply.header('content-type', 'application/json').send(Buffer.from(JSON.stringify(value)));
+function sendValue(reply: FastifyReply, value: object): FastifyReply {
+  return sendJson(reply, JSON.stringify(value));
 }
 
 function configJson({ name, platform, maxBatchSize, inputs, outputs }: ModelConfig): object {

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { AppError } from '../../kernel/errors.ts';
 import { isJsonObject, type JsonValue } from '../../kernel/json.ts';
+import { bytesOf, takeAnyBody } from '../byte-bodies.ts';
 import type { MlflowSignature } from './mlflow-signature.ts';
 
 interface WebhookDependencies {
@@ -15,10 +16,9 @@ interface WebhookDependencies {
  */
 export function registerMlflowWebhook(app: FastifyInstance, { signature, nudge }: WebhookDependencies): void {
   void app.register(async (webhook) => {
-    webhook.removeAllContentTypeParsers();
-    webhook.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    takeAnyBody(webhook);
     webhook.post('/webhooks/mlflow', (request, reply) => {
-      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      const body = bytesOf(request);
       if (!signature.accept(request.headers, body)) return reply.send({ endpoints: 0, repeated: true });
       return reply.send({ endpoints: nudge(modelOf(body)), repeated: false });
     });
