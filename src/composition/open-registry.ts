@@ -5,12 +5,11 @@ import type { Logger } from '../kernel/logger.ts';
 import { LocalRegistry } from '../models/registry/local/local-registry.ts';
 import type { MlflowRegistry } from '../models/registry/mlflow/mlflow-registry.ts';
 import { type EditableRegistry, RegistryRouter } from '../models/registry/registry-router.ts';
-import { openNativeSession } from '../models/runtimes/onnx/native-session.ts';
-import { OnnxRuntime } from '../models/runtimes/onnx/onnx-runtime.ts';
 import type { Runtime } from '../models/runtimes/runtime.ts';
 import { openStore, type Store } from '../storage/open-store.ts';
 import { KyselyModelStore } from '../storage/registry/kysely-model-store.ts';
 import { openMlflow } from './mlflow-parts.ts';
+import { openRuntimes } from './open-runtimes.ts';
 import type { Paths } from './paths.ts';
 
 /** The store holds raw inputs. */
@@ -35,7 +34,7 @@ export async function openRegistry(
 ): Promise<RegistrySession> {
   await mkdir(paths.data, { recursive: true, mode: PRIVATE });
   const store = await openStore({ url: paths.storeUrl }, logger);
-  const runtime = new OnnxRuntime(openNativeSession);
+  const runtime = openRuntimes(config, paths, logger);
   const embedded = new LocalRegistry({
     directory: paths.registry,
     store: new KyselyModelStore(store.database),

@@ -97,6 +97,7 @@ export function createPool(
           maxBatchRows: serving.max_batch_rows,
           maxQueueRows: serving.max_queue_rows,
           deadlineMs: serving.deadline_ms,
+          retryLost: config.python.retry,
         },
         onRun: (ran, rows) => meter.run(ran, rows),
       }),

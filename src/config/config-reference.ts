@@ -55,11 +55,19 @@ function row(option: ConfigOption | ConfigRecord): string {
   if (option.kind === 'record') return cells([code(path), env, 'record', code('{}'), option.description]);
   const type = option.type === 'enum' ? option.values.map(code).join(', ') : option.type;
   const fallback =
-    option.default === undefined ? (option.required ? 'required' : 'unset') : code(String(option.default));
+    option.default === undefined
+      ? option.required
+        ? 'required'
+        : 'unset'
+      : code(defaultText(option.default));
   const file = option.fileEnv === null ? env : `${env} or ${code(option.fileEnv)}`;
   const bounds = option.bounds === '' ? '' : `, ${option.bounds}`;
   const secret = option.secret ? ', secret' : '';
   return cells([code(path), file, type + bounds + secret, fallback, option.description]);
+}
+
+function defaultText(value: NonNullable<ConfigOption['default']>): string {
+  return typeof value === 'object' ? `[${value.join(', ')}]` : String(value);
 }
 
 function code(text: string): string {

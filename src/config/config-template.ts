@@ -27,7 +27,10 @@ function block(
 ): string[] {
   const indent = '  '.repeat(depth);
   const key = node.path.at(-1) ?? '';
-  if (node.kind === 'record') return endpointBlock(node.entry as ConfigSection, node.description, options);
+  if (node.kind === 'record') {
+    if (node.entry.kind === 'section') return endpointBlock(node.entry, node.description, options);
+    return [`${indent}# ${node.description} [${node.env}, as JSON]`, `${indent}# ${key}: {}`];
+  }
   if (node.kind === 'section') {
     const children = [...node.children.values()].flatMap((child) => block(child, depth + 1, live, options));
     return [

@@ -26,13 +26,13 @@ export interface ConfigRecord extends ConfigNodeCore {
 
 export interface ConfigOption extends ConfigNodeCore {
   readonly kind: 'option';
-  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'enum';
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'enum' | 'list';
   /** The values of an enum. */
   readonly values: readonly string[];
   /** The bounds in words, or an empty text. */
   readonly bounds: string;
   /** `undefined` when the option is unset unless given. */
-  readonly default: string | number | boolean | undefined;
+  readonly default: string | number | boolean | readonly string[] | undefined;
   readonly required: boolean;
   readonly secret: boolean;
   /** Null below a record, whose entries have no names of their own in the environment. */
@@ -78,6 +78,7 @@ function optionType(inner: z.core.$ZodTypes): Pick<ConfigOption, 'type' | 'value
     const atLeast = inner.minLength ?? 0;
     return { type: 'string', values: [], bounds: atLeast > 1 ? `at least ${atLeast} characters` : '' };
   }
+  if (inner instanceof z.ZodArray) return { type: 'list', values: [], bounds: '' };
   if (inner instanceof z.ZodNumber) {
     return { type: inner.isInt ? 'integer' : 'number', values: [], bounds: numberBounds(inner) };
   }

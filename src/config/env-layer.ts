@@ -15,7 +15,7 @@ export interface EnvLayer {
 
 /**
  * Reads the settings out of an environment. Every `SLIPWAY_…` variable must be a key of the configuration;
- * numbers, booleans and enums are taken only as they are written in YAML, records as JSON.
+ * numbers, booleans and enums are taken only as they are written in YAML, records as JSON, lists with commas.
  */
 export function readEnv(
   env: Readonly<Record<string, string | undefined>>,
@@ -80,6 +80,8 @@ function parse(option: ConfigOption | ConfigRecord, text: string): unknown {
   switch (option.type) {
     case 'string':
       return text;
+    case 'list':
+      return text.split(',').map((item) => item.trim());
     case 'enum':
       if (!option.values.includes(text)) throw new Error(`must be one of ${option.values.join(', ')}`);
       return text;

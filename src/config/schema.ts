@@ -176,6 +176,79 @@ const serving = z.strictObject({
     .describe('How many versions outside the endpoints stay loaded for version and alias paths'),
 });
 
+const python = z.strictObject({
+  trusted: z
+    .array(
+      z.string().regex(/^(embedded|mlflow|sha256:[0-9a-f]{64})$/, 'must be embedded, mlflow or sha256:…'),
+    )
+    .default([])
+    .describe(
+      'Whose code may run: all versions of a registry (`embedded`, `mlflow`), or one by its digest (`sha256:…`). Pickles, and most of what Python saves, run code when they are loaded',
+    ),
+  interpreter: z
+    .string()
+    .min(1)
+    .default('python3')
+    .describe('The Python that runs models: a name on the PATH, or a path'),
+  environment: z
+    .enum(['system', 'model'])
+    .default('system')
+    .describe(
+      "`system`: the interpreter with the packages that it has. `model`: an environment made of the model's own requirements.txt or python_env.yaml, kept below data_dir",
+    ),
+  workers: z.number().int().min(1).max(64).default(1).describe('Processes for each version'),
+  memory_limit_bytes: bytes
+    .optional()
+    .describe('Most memory of one process; one that passes it is ended and started anew'),
+  start_timeout_ms: milliseconds
+    .default(60_000)
+    .describe('Time for a process to load its model; past it it is ended'),
+  retry: z
+    .boolean()
+    .default(true)
+    .describe('Whether the requests of a batch under which the process died are tried once more, each alone'),
+});
+
+const text = z.strictObject({
+  beams: z
+    .number()
+    .int()
+    .min(1)
+    .max(16)
+    .optional()
+    .describe('Beams of the search for the best text; 1 is greedy. By default what the model says'),
+  max_output_tokens: z
+    .number()
+    .int()
+    .min(1)
+    .max(4096)
+    .default(256)
+    .describe('Longest answer to one sentence'),
+});
+
+const remote = z.strictObject({
+  timeout_ms: milliseconds.default(10_000).describe('Longest time for one call; past it 504'),
+  connect_timeout_ms: milliseconds.default(2_000).describe('Longest time for a connection'),
+  retries: z
+    .number()
+    .int()
+    .min(0)
+    .max(5)
+    .default(1)
+    .describe('How often a call is made again that cannot have reached the model'),
+  breaker_failures: z
+    .number()
+    .int()
+    .min(1)
+    .default(5)
+    .describe('Failures in a row after which the server is left alone'),
+  breaker_open_ms: milliseconds.default(5_000).describe('How long it is left alone before it is tried again'),
+  headers: z
+    .record(z.string(), z.string().meta({ secret: true }))
+    .default({})
+    .describe('Sent with every call, such as `authorization`'),
+});
+
 const predictionLog = z.strictObject({
   fsync: z
     .enum(['never', 'interval', 'group'])
@@ -245,6 +318,9 @@ export const configSchema = z.strictObject({
     .describe('The endpoint of POST /predict; must be named when there are several'),
   registry: registry.prefault({}).describe('Where models come from, and how endpoints follow it'),
   serving: serving.prefault({}).describe('Batching, queues and deadlines'),
+  python: python.prefault({}).describe('Models that run in Python'),
+  text: text.prefault({}).describe('Models that make a text of a text'),
+  remote: remote.prefault({}).describe('Models of other servers of the Open Inference Protocol'),
   prediction_log: predictionLog.prefault({}).describe('The prediction log'),
   logging: logging.prefault({}).describe('The application log'),
 });

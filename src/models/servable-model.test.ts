@@ -25,9 +25,12 @@ const DOCUMENT = {
 function artifact(document: unknown): ModelArtifact {
   const text = typeof document === 'string' ? document : JSON.stringify(document);
   return {
+    format: 'onnx',
+    flavor: 'onnx',
+    origin: { registry: 'embedded', digest: null },
     entry: 'model.onnx',
     files: new Map([[TRANSFORM_FILE, Buffer.from(text)]]),
-    declared: { inputs: null, task: null, labels: null, positiveLabel: null },
+    declared: { inputs: null, outputs: null, params: [], task: null, labels: null, positiveLabel: null },
   };
 }
 

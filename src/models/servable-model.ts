@@ -1,7 +1,14 @@
 import { AppError } from '../kernel/errors.ts';
 import type { InputRecord } from './record-check.ts';
 import type { RowTransform } from './row-transform.ts';
-import type { LoadedModel, ModelArtifact, RowOutput, Runtime, RuntimeModel } from './runtimes/runtime.ts';
+import type {
+  LoadedModel,
+  ModelArtifact,
+  RowOutput,
+  Runtime,
+  RuntimeHealth,
+  RuntimeModel,
+} from './runtimes/runtime.ts';
 import { describeField, floatMaximum, type Signature } from './signature.ts';
 import { transformOf } from './transform-files.ts';
 
@@ -35,6 +42,8 @@ function withoutTransform(model: RuntimeModel): ServableModel {
     lanes: model.lanes,
     transform: null,
     run: (rows) => model.run(rows),
+    ...(model.stream && { stream: model.stream.bind(model) }),
+    ...(model.health && { health: model.health.bind(model) }),
     release: () => model.release(),
   };
 }
@@ -72,6 +81,10 @@ class TransformedModel implements ServableModel {
     for (let row = 0; row < rows.length; row++)
       this.transform.encode(rows[row] as InputRecord, vectors, row * this.#width);
     return this.#model.runVectors(vectors, rows.length);
+  }
+
+  health(): RuntimeHealth {
+    return this.#model.health?.() ?? { status: 'ok', reason: null };
   }
 
   release(): Promise<void> {

@@ -1,3 +1,5 @@
+import type { JsonValue } from '../kernel/json.ts';
+
 /** Element types of model inputs and outputs, in ONNX's words. */
 export const ELEMENT_TYPES = [
   'bool',
@@ -36,6 +38,8 @@ export interface Field {
   /** For the people who read the documentation. */
   readonly unit?: string;
   readonly description?: string;
+  /** An inference parameter rather than a value of the row, and what it is where it is left out. */
+  readonly param?: { readonly default: JsonValue };
 }
 
 export type Label = string | number | boolean;
@@ -51,6 +55,8 @@ export type OutputSpec =
       readonly positive: Label | null;
     }
   | { readonly task: 'regression' }
+  /** The prediction is a text, as a translation is. */
+  | { readonly task: 'text' }
   | { readonly task: 'generic'; readonly outputs: readonly OutputField[] };
 
 export interface OutputField {

@@ -126,6 +126,37 @@ describe('a row that the model cannot take', () => {
   });
 });
 
+describe('a process that dies under a run', () => {
+  it('costs no other request than the one that kills it', async () => {
+    const { batcher, model } = setUp();
+    model.poison = 13;
+    model.failure = () => new AppError('WORKER_LOST', 'gone');
+    const all = await Promise.all([
+      collect(batcher, rows(1, 2)),
+      collect(batcher, rows(13)),
+      collect(batcher, rows(3)),
+    ]);
+    expect(all.map(answers)).toEqual([[2, 4], ['WORKER_LOST'], [6]]);
+    expect(sizes(model)).toEqual([4, 2, 1, 1]);
+  });
+
+  it('is not tried again where that is not safe', async () => {
+    const { batcher, model } = setUp({ retryLost: false });
+    model.poison = 13;
+    model.failure = () => new AppError('WORKER_LOST', 'gone');
+    const all = await Promise.all([collect(batcher, rows(1)), collect(batcher, rows(13))]);
+    expect(all.map(answers)).toEqual([['WORKER_LOST'], ['WORKER_LOST']]);
+  });
+
+  it('does not have a run halved that took too long', async () => {
+    const { batcher, model } = setUp();
+    model.poison = 13;
+    model.failure = () => new AppError('DEADLINE_EXCEEDED', 'too slow');
+    expect(answers(await collect(batcher, rows(1, 13)))).toEqual(['DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED']);
+    expect(sizes(model)).toEqual([2]);
+  });
+});
+
 describe('bounds', () => {
   it('refuses rows past maxQueueRows at once, and takes rows again after', async () => {
     const { batcher, model } = setUp({ maxQueueRows: 3 });

@@ -11,6 +11,8 @@ export interface BatcherOptions {
   readonly maxQueueRows: number;
   /** Longest time from queueing to answer, milliseconds; past it DEADLINE_EXCEEDED. */
   readonly deadlineMs: number;
+  /** Whether requests under which their process died are tried once more, each alone; true unless it says false. */
+  readonly retryLost?: boolean;
 }
 
 /** Told of the outputs of consecutive rows, from the row `from` on, as soon as they are there. */
@@ -57,7 +59,8 @@ const ALONE_FOR_MS = 100;
 /**
  * Natural micro-batching: rows that arrive during one turn of the event loop, or while a run is under way, go together
  * into the next run, and nobody waits for a batch to fill. Rows were checked before they came here. When a run of
- * several rows fails it is halved, so that a row that the model cannot take fails alone.
+ * several rows fails it is halved, so that a row that the model cannot take fails alone; when the process that ran it dies,
+ * each request is tried once more by itself, so that one that kills the process costs no other its answer.
  */
 export class Batcher {
   readonly #lanes: readonly Lane[];
@@ -172,7 +175,7 @@ export class Batcher {
           : rowsOf(batch);
       for (const { job } of batch) if (job.taken === job.rows.length) this.#running.add(job);
       const start = this.#clock.elapsed();
-      const outputs = await this.#runHalving(lane.model, rows as readonly InputRecord[]);
+      const outputs = await this.#runBatch(lane.model, batch, rows as readonly InputRecord[]);
       const elapsedMs = this.#clock.elapsed() - start;
       this.#learn(outputs.length, elapsedMs);
       this.#onRun(outputs.length, elapsedMs);
@@ -210,6 +213,24 @@ export class Batcher {
     return slices;
   }
 
+  async #runBatch(
+    model: LoadedModel,
+    batch: readonly Slice[],
+    rows: readonly InputRecord[],
+  ): Promise<readonly (RowOutput | AppError)[]> {
+    const outputs = await this.#runHalving(model, rows);
+    if (this.#options.retryLost === false || !outputs.some(isLost)) return outputs;
+    const again: (RowOutput | AppError)[] = [];
+    for (const { job, count } of batch) {
+      const own = outputs.slice(again.length, again.length + count);
+      const isWanted = own.some(isLost) && !job.settled;
+      again.push(
+        ...(isWanted ? await this.#runHalving(model, rows.slice(again.length, again.length + count)) : own),
+      );
+    }
+    return again;
+  }
+
   async #runHalving(
     model: LoadedModel,
     rows: readonly InputRecord[],
@@ -218,7 +239,8 @@ export class Batcher {
       const outputs = await model.run(rows);
       return outputs.length === rows.length ? outputs : padded(outputs, rows.length);
     } catch (error) {
-      if (rows.length === 1) return [asAppError(error, 'INFERENCE_FAILED')];
+      const failure = asAppError(error, 'INFERENCE_FAILED');
+      if (rows.length === 1 || failure.code !== 'INFERENCE_FAILED') return rows.map(() => failure);
       const middle = rows.length >> 1;
       return [
         ...(await this.#runHalving(model, rows.slice(0, middle))),
@@ -255,6 +277,10 @@ export class Batcher {
     }
     this.#armDeadline();
   }
+}
+
+function isLost(output: RowOutput | AppError): boolean {
+  return output instanceof AppError && output.code === 'WORKER_LOST';
 }
 
 function rowsOf(batch: readonly Slice[]): readonly InputRecord[] {

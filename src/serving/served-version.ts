@@ -5,7 +5,7 @@ import { type ModelVersion, versionLabel } from '../models/model-version.ts';
 import { type GoldenExample, replayGolden, replayVectors } from '../models/proving/golden.ts';
 import { compileRecordCheck, type InputRecord, type RecordCheck } from '../models/record-check.ts';
 import type { ModelRegistry } from '../models/registry/registry.ts';
-import type { Runtime } from '../models/runtimes/runtime.ts';
+import type { ModelFormat, Runtime, RuntimeHealth } from '../models/runtimes/runtime.ts';
 import { openModel, type ServableModel } from '../models/servable-model.ts';
 import type { Signature } from '../models/signature.ts';
 import { differenceOf } from '../models/signature-difference.ts';
@@ -63,6 +63,11 @@ export class ServedVersion {
     return this.#bulk.batcher() ?? this.batcher;
   }
 
+  /** How the model does, where it runs elsewhere; null where it runs in this process. */
+  get health(): RuntimeHealth | null {
+    return this.#model.health?.() ?? null;
+  }
+
   /** What makes the model's numbers of the fields, as its fingerprint; null where nothing does. */
   get transformHash(): string | null {
     return this.#model.transform?.fingerprint ?? null;
@@ -117,7 +122,7 @@ export interface LoadDependencies {
  */
 export async function loadVersion(asked: ModelVersion, deps: LoadDependencies): Promise<ServedVersion> {
   const { clock } = deps;
-  const { model, golden, version } = await loadModel(asked, deps.registry, deps.runtime);
+  const { model, format, golden, version } = await loadModel(asked, deps.registry, deps.runtime);
   const onRun = (rows: number, elapsedMs: number): void => deps.onRun(version, rows, elapsedMs);
   const batcher = new Batcher(model, deps.batching, clock, onRun);
   const bulkBatching = {
@@ -129,7 +134,7 @@ export async function loadVersion(asked: ModelVersion, deps: LoadDependencies): 
     return { model: copy.model, batcher: new Batcher(copy.model, bulkBatching, clock, onRun, model) };
   };
   const name = `${version.model} ${versionLabel(version)}`;
-  const bulk = new BulkLane(openBulk, name, deps.logger, () => clock.elapsed());
+  const bulk = format === 'onnx' ? new BulkLane(openBulk, name, deps.logger, () => clock.elapsed()) : null;
   const example = (golden[0]?.input ?? null) as InputRecord | null;
   return new ServedVersion(version, model, batcher, example, clock.now(), bulk);
 }
@@ -142,6 +147,7 @@ export async function loadModel(
 ): Promise<{
   readonly version: ModelVersion;
   readonly model: ServableModel;
+  readonly format: ModelFormat;
   readonly golden: readonly GoldenExample[];
 }> {
   const { version, artifact, golden, signature } = await registry.fetch(asked);
@@ -160,5 +166,5 @@ export async function loadModel(
     await model.release();
     throw error;
   }
-  return { version, model, golden };
+  return { version, model, format: artifact.format, golden };
 }

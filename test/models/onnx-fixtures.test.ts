@@ -46,7 +46,12 @@ async function load(
 ): Promise<RuntimeModel> {
   const directory = path.join(folder, 'model');
   const isMlflow = statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true;
-  return new OnnxRuntime(open).load(await readArtifact(isMlflow ? directory : path.join(folder, name)));
+  return new OnnxRuntime(open).load(
+    await readArtifact(isMlflow ? directory : path.join(folder, name), {
+      registry: 'embedded',
+      digest: null,
+    }),
+  );
 }
 
 function expectClose(actual: JsonValue, expected: JsonValue, tolerance: number): void {

@@ -3,9 +3,10 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { silentLogger } from '../../src/kernel/logger.ts';
+import { digestOf } from '../../src/models/digest.ts';
 import type { ModelVersion } from '../../src/models/model-version.ts';
 import { completeArtifact } from '../../src/models/registry/artifacts/complete-artifact.ts';
-import { digestOf, readArtifact } from '../../src/models/registry/artifacts/read-artifact.ts';
+import { readArtifact } from '../../src/models/registry/artifacts/read-artifact.ts';
 import { MlflowClient } from '../../src/models/registry/mlflow/mlflow-client.ts';
 import { MlflowRegistry } from '../../src/models/registry/mlflow/mlflow-registry.ts';
 import { openNativeSession } from '../../src/models/runtimes/onnx/native-session.ts';
@@ -47,7 +48,7 @@ function openRegistry(directory: string, cacheBytes: number): MlflowRegistry {
 }
 
 async function push(registry: MlflowRegistry, name: string, content: number, semver?: string) {
-  const read = await readArtifact(modelFile(content));
+  const read = await readArtifact(modelFile(content), { registry: 'mlflow', digest: null });
   const files = await completeArtifact(read, runtime);
   const version = aVersion({ model: name, semver: semver ?? null, number: content, ...digestOf(files) });
   return registry.push({ version, artifact: { ...read, files } }, name, () => undefined);

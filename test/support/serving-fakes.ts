@@ -78,6 +78,7 @@ export class FakeModel implements ServableModel {
   readonly runs: (readonly InputRecord[])[] = [];
   releases = 0;
   poison: number | null = null;
+  failure: () => Error = () => new Error('poisoned run');
   /** Called inside each run, so that a test can move its clock. */
   onRun: () => void = () => undefined;
   #gate: Promise<void> = Promise.resolve();
@@ -93,7 +94,7 @@ export class FakeModel implements ServableModel {
     for (const begun of this.#begun.splice(0)) begun();
     await this.#gate;
     this.onRun();
-    if (this.poison !== null && rows.some((row) => row['x'] === this.poison)) throw new Error('poisoned run');
+    if (this.poison !== null && rows.some((row) => row['x'] === this.poison)) throw this.failure();
     return rows.map((row) => this.answer(row));
   }
 

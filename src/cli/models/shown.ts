@@ -1,6 +1,6 @@
 import { AppError } from '../../kernel/errors.ts';
 import { type ModelVersion, versionLabel } from '../../models/model-version.ts';
-import { CODE_FILE } from '../../models/transform-files.ts';
+import { executesCode } from '../../models/trust.ts';
 
 const ALIAS = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 export const HEADING = ['MODEL', 'NUMBER', 'VERSION', 'STAGE', 'ALIASES', 'CREATED', 'DIGEST'];
@@ -32,7 +32,7 @@ export function shown(version: ModelVersion): Record<string, unknown> {
     created_at: new Date(version.createdAt).toISOString(),
     archived_at: version.archivedAt === null ? null : new Date(version.archivedAt).toISOString(),
     metadata: version.metadata,
-    executes_code: version.files.some((file) => file.path === CODE_FILE),
+    executes_code: executesCode(version),
     files: version.files,
   };
 }

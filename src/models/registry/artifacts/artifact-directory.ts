@@ -3,10 +3,11 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { AppError, messageOf } from '../../../kernel/errors.ts';
+import { digestOf } from '../../digest.ts';
 import type { ModelVersion } from '../../model-version.ts';
 import type { VersionArtifact } from '../registry.ts';
 import { pinnedFacts } from './complete-artifact.ts';
-import { digestOf, readArtifact } from './read-artifact.ts';
+import { readArtifact } from './read-artifact.ts';
 
 type Place = Pick<ModelVersion, 'model' | 'digest'>;
 
@@ -44,7 +45,10 @@ export class ArtifactDirectory {
 
   /** Reads a version and compares it with what was registered; DIGEST_MISMATCH names the file that differs. */
   async read(version: ModelVersion): Promise<VersionArtifact> {
-    const artifact = await readArtifact(this.pathOf(version));
+    const artifact = await readArtifact(this.pathOf(version), {
+      registry: version.registry,
+      digest: version.digest,
+    });
     const found = digestOf(artifact.files);
     if (found.digest !== version.digest)
       throw new AppError('DIGEST_MISMATCH', differingFile(version, found.files));

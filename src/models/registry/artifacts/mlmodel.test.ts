@@ -14,9 +14,10 @@ function inputs(json: string): string {
 describe('parseMlmodel', () => {
   it('reads a file with flavors alone', () => {
     expect(parseMlmodel(mlmodel(''))).toEqual({
+      format: 'onnx',
       entry: 'model.onnx',
       flavor: 'onnx',
-      declared: { inputs: null, task: null, labels: null, positiveLabel: null },
+      declared: { inputs: null, outputs: null, params: [], task: null, labels: null, positiveLabel: null },
       metadata: {},
       name: null,
       semver: null,
@@ -85,9 +86,28 @@ describe('parseMlmodel', () => {
   });
 
   it('names the flavors that it cannot serve', () => {
-    expect(() => parseMlmodel('flavors:\n  sklearn: {}\n  python_function: {}\n')).toThrow(
-      'The model has the flavors sklearn, python_function',
+    expect(() => parseMlmodel('flavors:\n  sklearn: {}\n  spark: {}\n')).toThrow(
+      'The model has the flavors sklearn, spark',
     );
+  });
+
+  it.each([
+    ['python', 'flavors:\n  python_function: {}\n  sklearn: {}\n', 'MLmodel', 'sklearn'],
+    ['python', 'flavors:\n  python_function: {}\n', 'MLmodel', 'python_function'],
+    ['text', 'flavors:\n  huggingface_onnx: {}\n', 'config.json', 'huggingface_onnx'],
+    ['onnx', 'flavors:\n  python_function: {}\n  onnx: {data: a.onnx}\n', 'a.onnx', 'onnx'],
+  ])('knows a model that is %s', (format, text, entry, flavor) => {
+    expect(parseMlmodel(text)).toMatchObject({ format, entry, flavor });
+  });
+
+  it('reads the parameters of a signature with their defaults', () => {
+    const text = mlmodel(
+      `signature:\n  params: '[{"name": "top", "type": "long", "default": 3, "shape": null}, {"name": "words", "type": "string", "default": ["a"], "shape": [-1]}]'\n`,
+    );
+    expect(parseMlmodel(text).declared.params).toEqual([
+      { name: 'top', type: 'long', default: 3, shape: null },
+      { name: 'words', type: 'string', default: ['a'], shape: [-1] },
+    ]);
   });
 });
 
@@ -99,16 +119,31 @@ describe('writeMlmodel', () => {
       [false, true],
     ]) {
       const output: OutputSpec = { task: 'classification', labels, hasProbabilities: true, positive: null };
-      const text = writeMlmodel('sub/model.onnx', aSignature([aField('a')], output), labels);
+      const text = writeMlmodel(
+        { format: 'onnx', entry: 'sub/model.onnx', flavor: 'onnx' },
+        aSignature([aField('a')], output),
+      );
       const read = parseMlmodel(text);
       expect(read.entry).toBe('sub/model.onnx');
-      expect(read.declared).toEqual({ inputs: null, task: 'classification', labels, positiveLabel: null });
+      expect(read.declared).toMatchObject({
+        inputs: null,
+        task: 'classification',
+        labels,
+        positiveLabel: null,
+      });
     }
   });
 
   it('declares no labels where there are none', () => {
-    const read = parseMlmodel(writeMlmodel('model.onnx', aSignature(), null));
+    const read = parseMlmodel(
+      writeMlmodel({ format: 'onnx', entry: 'model.onnx', flavor: 'onnx' }, aSignature()),
+    );
     expect(read.declared.labels).toBeNull();
     expect(read.metadata).toEqual({ task: 'regression', fields: ['x'] });
+  });
+
+  it.each(['python', 'text', 'remote'] as const)('keeps what a %s model is', (format) => {
+    const recognised = { format, entry: 'model.joblib', flavor: 'joblib' };
+    expect(parseMlmodel(writeMlmodel(recognised, aSignature()))).toMatchObject(recognised);
   });
 });

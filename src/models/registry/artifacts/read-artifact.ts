@@ -1,69 +1,89 @@
-import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { open, readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, messageOf } from '../../../kernel/errors.ts';
-import type { ArtifactFile } from '../../model-version.ts';
 import { GOLDEN_EXAMPLES_FILE } from '../../proving/golden.ts';
 import { readGraph } from '../../runtimes/onnx/graph.ts';
-import type { DeclaredModel, ModelArtifact } from '../../runtimes/runtime.ts';
+import type { ArtifactOrigin, DeclaredModel, ModelArtifact } from '../../runtimes/runtime.ts';
 import { CODE_FILE, TRANSFORM_FILE } from '../../transform-files.ts';
 import { type Mlmodel, parseMlmodel } from './mlmodel.ts';
+import { type Recognised, recogniseDirectory, recogniseFile } from './recognise.ts';
 
 const MAX_FILES = 1_000;
-/** What a directory without MLmodel may hold beside its one .onnx file. */
-const BESIDE_MODEL: readonly string[] = [TRANSFORM_FILE, CODE_FILE, GOLDEN_EXAMPLES_FILE];
-const NOTHING_DECLARED: DeclaredModel = { inputs: null, task: null, labels: null, positiveLabel: null };
+/** Enough to tell a model of XGBoost or LightGBM from other files of the same ending. */
+const HEAD_BYTES = 64;
+/** What is taken of a directory beside its one .onnx file. */
+const BESIDE_GRAPH: readonly string[] = [TRANSFORM_FILE, CODE_FILE, GOLDEN_EXAMPLES_FILE];
+/** What tools leave behind, and notebooks: none of a model's files. */
+const LEFT_BEHIND = /(^|\/)(\.[^/]*|__pycache__)(\/|$)|\.ipynb$/;
+const NOTHING_DECLARED: DeclaredModel = {
+  inputs: null,
+  outputs: null,
+  params: [],
+  task: null,
+  labels: null,
+  positiveLabel: null,
+};
 
-/** An artifact in memory with what its MLmodel file says; `mlmodel` is null for a bare .onnx file. */
+/** An artifact in memory with what its MLmodel file says; `mlmodel` is null where it has none. */
 export interface ReadArtifact extends ModelArtifact {
   readonly mlmodel: Mlmodel | null;
 }
 
 /**
- * Reads a model directory in MLflow format, a directory of one .onnx file with its transform and golden examples, or a
- * bare .onnx file with the weights files that it names. Every file is
- * read once: what is digested is what is loaded. MODEL_UNREADABLE names the path.
+ * Reads a model directory in MLflow format, a directory as training scripts and exporters leave it, or one model file,
+ * for .onnx with the weights files that it names. Every file is read once: what is digested is what is loaded.
+ * MODEL_UNREADABLE names the path.
  */
-export async function readArtifact(location: string): Promise<ReadArtifact> {
+export async function readArtifact(location: string, origin: ArtifactOrigin): Promise<ReadArtifact> {
   const found = await stat(location).catch((error: unknown) => {
     throw new AppError('MODEL_UNREADABLE', `${location}: ${messageOf(error)}`, { cause: error });
   });
-  return found.isDirectory() ? readDirectory(location) : readBareFile(location);
+  const read = found.isDirectory() ? await readDirectory(location) : await readBareFile(location);
+  return { ...read, origin };
 }
 
-async function readDirectory(directory: string): Promise<ReadArtifact> {
+type Unplaced = Omit<ReadArtifact, 'origin'>;
+
+async function readDirectory(directory: string): Promise<Unplaced> {
   const names = await listFiles(directory);
-  if (!names.includes('MLmodel')) {
-    const onnx = names.filter((name) => name.endsWith('.onnx'));
-    if (onnx.length === 1 && onnx[0] !== undefined) {
-      const beside = names.filter((name) => BESIDE_MODEL.includes(name));
-      return withFiles(await readBareFile(path.join(directory, onnx[0])), directory, beside);
-    }
+  if (names.includes('MLmodel')) {
+    const files = await readFiles(directory, names);
+    const mlmodel = parseMlmodel(Buffer.from(files.get('MLmodel') as Uint8Array).toString('utf8'));
+    const { format, entry, flavor, declared } = mlmodel;
+    return { format, entry, flavor, files, declared, mlmodel };
+  }
+  const own = names.filter((name) => !LEFT_BEHIND.test(name));
+  const heads = new Map<string, string>();
+  for (const name of own) if (!name.includes('/')) heads.set(name, await headOf(path.join(directory, name)));
+  const recognised = recogniseDirectory(directory, own, (name) => heads.get(name) ?? '');
+  if (recognised.format !== 'onnx') return undeclared(recognised, await readFiles(directory, own));
+  const graph = await readGraphFiles(path.join(directory, recognised.entry));
+  const beside = await readFiles(
+    directory,
+    own.filter((name) => BESIDE_GRAPH.includes(name)),
+  );
+  return undeclared(recognised, new Map([...graph, ...beside]));
+}
+
+async function readBareFile(file: string): Promise<Unplaced> {
+  const recognised = recogniseFile(path.basename(file), await headOf(file));
+  if (recognised === null)
     throw new AppError(
       'MODEL_UNREADABLE',
-      `${directory} has no MLmodel file: give a directory that mlflow.onnx.save_model wrote, or an .onnx file`,
+      `${file} is no model that Slipway knows: give an .onnx, .pkl, .joblib, XGBoost (.json, .ubj) or LightGBM (.txt) file, or a model's directory`,
     );
-  }
-  const files = new Map<string, Uint8Array>();
-  for (const name of names) files.set(name, await readFile(path.join(directory, name)));
-  const mlmodel = parseMlmodel(Buffer.from(files.get('MLmodel') as Uint8Array).toString('utf8'));
-  return { entry: mlmodel.entry, files, declared: mlmodel.declared, mlmodel };
+  if (recognised.format === 'onnx') return undeclared(recognised, await readGraphFiles(file));
+  return undeclared(recognised, new Map([[recognised.entry, await readFile(file)]]));
 }
 
-async function withFiles(
-  read: ReadArtifact,
-  directory: string,
-  names: readonly string[],
-): Promise<ReadArtifact> {
-  const files = new Map(read.files);
-  for (const name of names) files.set(name, await readFile(path.join(directory, name)));
-  return { ...read, files };
+function undeclared(recognised: Recognised, files: ReadonlyMap<string, Uint8Array>): Unplaced {
+  return { ...recognised, files, declared: NOTHING_DECLARED, mlmodel: null };
 }
 
-async function readBareFile(file: string): Promise<ReadArtifact> {
-  const entry = path.basename(file);
+/** An .onnx file with the weights files beside it that it names. */
+async function readGraphFiles(file: string): Promise<ReadonlyMap<string, Uint8Array>> {
   const content = await readFile(file);
-  const files = new Map<string, Uint8Array>([[entry, content]]);
+  const files = new Map<string, Uint8Array>([[path.basename(file), content]]);
   for (const name of readGraph(content).externalFiles) {
     if (path.isAbsolute(name) || name.split(/[\\/]/).includes('..')) {
       throw new AppError(
@@ -74,7 +94,23 @@ async function readBareFile(file: string): Promise<ReadArtifact> {
     const weights = await readFile(path.join(path.dirname(file), name)).catch(() => null);
     if (weights !== null) files.set(name, weights);
   }
-  return { entry, files, declared: NOTHING_DECLARED, mlmodel: null };
+  return files;
+}
+
+async function readFiles(directory: string, names: readonly string[]): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  for (const name of names) files.set(name, await readFile(path.join(directory, name)));
+  return files;
+}
+
+async function headOf(file: string): Promise<string> {
+  const handle = await open(file);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    return buffer.toString('latin1', 0, bytesRead);
+  } finally {
+    await handle.close();
+  }
 }
 
 async function listFiles(directory: string): Promise<readonly string[]> {
@@ -91,20 +127,4 @@ async function listFiles(directory: string): Promise<readonly string[]> {
       `${directory} holds ${names.length} files: is it a model directory?`,
     );
   return names;
-}
-
-/** Files by path with their SHA-256, and one digest over that list. */
-export function digestOf(files: ReadonlyMap<string, Uint8Array>): {
-  readonly digest: string;
-  readonly files: readonly ArtifactFile[];
-} {
-  const list = [...files]
-    .map(([name, content]) => ({ path: name, sha256: sha256(content), bytes: content.byteLength }))
-    .sort((a, b) => (a.path < b.path ? -1 : 1));
-  const digest = sha256(Buffer.from(list.map((file) => `${file.sha256}  ${file.path}\n`).join('')));
-  return { digest: `sha256:${digest}`, files: list };
-}
-
-function sha256(content: Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex');
 }

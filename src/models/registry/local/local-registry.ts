@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Clock } from '../../../kernel/clock.ts';
 import { AppError } from '../../../kernel/errors.ts';
+import { digestOf } from '../../digest.ts';
 import {
   MODEL_NAME,
   type ModelReference,
@@ -14,7 +15,7 @@ import type { Runtime } from '../../runtimes/runtime.ts';
 import { CODE_FILE, TRANSFORM_FILE } from '../../transform-files.ts';
 import { ArtifactDirectory } from '../artifacts/artifact-directory.ts';
 import { completeArtifact } from '../artifacts/complete-artifact.ts';
-import { digestOf, type ReadArtifact, readArtifact } from '../artifacts/read-artifact.ts';
+import { type ReadArtifact, readArtifact } from '../artifacts/read-artifact.ts';
 import type { ModelStore } from '../model-store.ts';
 import type { Registered, Registration, VersionArtifact } from '../registry.ts';
 import type { EditableRegistry } from '../registry-router.ts';
@@ -87,7 +88,10 @@ export class LocalRegistry implements EditableRegistry {
    * registered again answers with the version that it is.
    */
   async register(registration: Registration): Promise<Registered> {
-    const read = withTransform(await readArtifact(registration.location), registration.transform);
+    const read = withTransform(
+      await readArtifact(registration.location, { registry: 'embedded', digest: null }),
+      registration.transform,
+    );
     const name = nameOf(registration, read);
     const semver = semverOf(registration, read);
     const completed = await completeArtifact(read, this.#deps.runtime, registration.exampleRows);
@@ -98,7 +102,7 @@ export class LocalRegistry implements EditableRegistry {
       semver,
       digest,
       files,
-      flavor: 'onnx',
+      flavor: read.flavor,
       source: registration.source ?? registration.location,
       metadata: { ...read.mlmodel?.metadata, ...registration.metadata },
       createdAt: this.#deps.clock.now(),
@@ -118,7 +122,9 @@ function withTransform(read: ReadArtifact, transform: Registration['transform'])
 }
 
 function nameOf(registration: Registration, read: ReadArtifact): string {
-  const stem = path.basename(path.resolve(registration.location)).replace(/\.onnx$/, '');
+  const stem = path
+    .basename(path.resolve(registration.location))
+    .replace(/\.(onnx|pkl|pickle|joblib|skops|ubj|json|txt|model)$/i, '');
   const name =
     registration.name ??
     read.mlmodel?.name ??

@@ -5,11 +5,12 @@ import type { Clock } from '../../../kernel/clock.ts';
 import { AppError } from '../../../kernel/errors.ts';
 import type { JsonObject } from '../../../kernel/json.ts';
 import type { Logger } from '../../../kernel/logger.ts';
+import { digestOf } from '../../digest.ts';
 import type { ModelVersion } from '../../model-version.ts';
 import type { Runtime } from '../../runtimes/runtime.ts';
 import { ArtifactDirectory } from '../artifacts/artifact-directory.ts';
 import { completeArtifact } from '../artifacts/complete-artifact.ts';
-import { digestOf, readArtifact } from '../artifacts/read-artifact.ts';
+import { readArtifact } from '../artifacts/read-artifact.ts';
 import type { VersionArtifact } from '../registry.ts';
 import { type ArtifactSource, runOf, sourceOf } from './artifact-source.ts';
 import { download } from './download.ts';
@@ -127,14 +128,14 @@ export class VersionFetcher {
   }
 
   async #complete(version: ModelVersion, facts: MlflowVersion, incoming: string): Promise<VersionArtifact> {
-    const read = await readArtifact(incoming);
+    const read = await readArtifact(incoming, { registry: 'mlflow', digest: null });
     requireDigest(facts, digestOf(read.files).digest);
     const files = await completeArtifact(read, this.#deps.runtime);
     const completed: ModelVersion = {
       ...version,
       ...digestOf(files),
       semver: version.semver ?? read.mlmodel?.semver ?? null,
-      flavor: read.mlmodel?.flavor ?? 'onnx',
+      flavor: read.flavor,
       metadata: {
         ...read.mlmodel?.metadata,
         ...(facts.description && { description: facts.description }),
