@@ -6,8 +6,9 @@ import { AppError } from '../kernel/errors.ts';
 import { isArtifactUri, isModelPath } from '../models/model-reference.ts';
 import type { CliContext, CliServer, GlobalOptions } from './context.ts';
 import { readConfig } from './read-config.ts';
+import { type TrustOptions, trustFlags, withTrust } from './trust.ts';
 
-interface ServeOptions extends GlobalOptions {
+interface ServeOptions extends GlobalOptions, TrustOptions {
   readonly host?: string;
   readonly port?: string;
   readonly grpcPort?: string;
@@ -15,11 +16,10 @@ interface ServeOptions extends GlobalOptions {
 }
 
 export function registerServe(program: Command, context: CliContext): void {
-  program
-    .command('serve')
+  withTrust(program.command('serve'))
     .argument(
       '[model]',
-      'an .onnx file, a model directory in MLflow format, a registered model (name, name@alias, name/7, models:/name/Production), or runs:/id/model',
+      'a model file or directory (ONNX, pickle, joblib, XGBoost, LightGBM, MLflow, translation), a registered model (name, name@alias, name/7, models:/name/Production), runs:/id/model, or http://host/v2/models/name',
     )
     .description(
       'Serve models over HTTP; with an argument just that one, without the endpoints of slipway.yaml',
@@ -30,7 +30,7 @@ export function registerServe(program: Command, context: CliContext): void {
     .option('--name <endpoint>', 'name of the endpoint for the model given')
     .addHelpText(
       'after',
-      '\nExample:\n  $ slipway serve ./model.onnx --port 9000\n  $ slipway serve sales-quantity-classifier@production',
+      '\nExample:\n  $ slipway serve ./model.onnx --port 9000\n  $ slipway serve ./model.pkl --trust\n  $ slipway serve sales-quantity-classifier@production',
     )
     .action(async (model: string | undefined, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<ServeOptions>();
@@ -65,6 +65,7 @@ function flagsOf(model: string | undefined, options: ServeOptions): ConfigFlags 
   const grpcPort = portOf('--grpc-port', options.grpcPort);
   const name = options.name ?? 'default';
   return {
+    ...trustFlags(options),
     server: { host: options.host, port },
     ...(grpcPort !== undefined && { grpc: { enabled: true, port: grpcPort } }),
     ...(model !== undefined && { default_endpoint: name, endpoints: { [name]: { model } } }),

@@ -10,6 +10,7 @@ import { registerInvocations, registerMlflowProbes } from '../http/mlflow/mlflow
 import { registerFeedbackRoute } from '../http/native/feedback-route.ts';
 import { registerModelRoutes } from '../http/native/model-routes.ts';
 import { fastPaths, registerPredictRoutes } from '../http/native/predict-routes.ts';
+import { registerStreamRoutes } from '../http/native/stream-route.ts';
 import { registerHealthRoutes, registerMetricsRoute } from '../http/native/system-routes.ts';
 import { oipErrorForm } from '../http/oip/error-form.ts';
 import { fastInferPaths } from '../http/oip/infer.ts';
@@ -142,6 +143,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       onUnwritable: config.prediction_log.on_unwritable,
       rejectedPerSecond: config.prediction_log.rejected_per_second,
       maxRequestRows: config.serving.max_request_rows,
+      deadlineMs: config.serving.deadline_ms,
     });
     meter.collect(() => [modelInfoFamily(fleet), logFamily(log), registryFamily(follower)]);
     meter.collect(() => processMetrics.families());
@@ -234,6 +236,7 @@ function createListener(parts: Parts, service: InferenceService): Promise<HttpLi
       },
       keyed: (app) => {
         registerPredictRoutes(app, { fleet, predictor, clock: systemClock });
+        registerStreamRoutes(app, { fleet, predictor, clock: systemClock, logger });
         const maxRequestRows = config.serving.max_request_rows;
         registerInvocations(app, { fleet, predictor, clock: systemClock, logger, maxRequestRows });
         registerKserveRoutes(app, { fleet, predictor, clock: systemClock, logger });

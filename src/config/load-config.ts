@@ -13,7 +13,7 @@ import { readYaml } from './yaml-layer.ts';
 
 /** A part of the configuration, nested like it; an undefined value is as good as absent. */
 export interface ConfigFlags {
-  readonly [key: string]: string | number | boolean | undefined | ConfigFlags;
+  readonly [key: string]: string | number | boolean | readonly string[] | undefined | ConfigFlags;
 }
 
 export interface ConfigInput {

@@ -25,6 +25,10 @@ export const predictionLine = z.object({
   dialect: z.string(),
   input: z.json().optional().describe('the raw fields after redaction; absent when the request was rejected'),
   prediction: z.json().optional(),
+  text: z
+    .object({ input_tokens: z.number().int(), output_tokens: z.number().int(), truncated: z.boolean() })
+    .optional()
+    .describe('of a prediction that is a text'),
   probabilities: z.record(z.string(), z.number()).nullable().optional(),
   confidence: z.number().nullable().optional(),
   latency_ms: z.number(),

@@ -65,6 +65,10 @@ export const health = z
         revision: z.number().int().describe('counts the versions that it switched to'),
         required: z.boolean(),
         reason: z.string().nullable(),
+        runtime: z
+          .object({ status: z.enum(['ok', 'degraded', 'down']), reason: z.string().nullable() })
+          .nullable()
+          .describe('how a model does that runs in processes of its own or on another server'),
         candidate: z
           .object({
             version: z.string(),
@@ -98,6 +102,7 @@ const fieldInfo = z.object({
   format: z.literal('date-time').optional(),
   unit: z.string().optional(),
   description: z.string().optional(),
+  param: z.object({ default: z.json() }).optional().describe('an inference parameter, with its default'),
 });
 export type FieldInfo = z.infer<typeof fieldInfo>;
 
@@ -109,7 +114,8 @@ export const modelInfo = z
     stage: z.enum(['None', 'Staging', 'Production', 'Archived']),
     aliases: z.array(z.string()),
     flavor: z.string(),
-    runtime: z.string(),
+    runtime: z.string().describe('what runs it: onnx, python, text or remote'),
+    executes_code: z.boolean().describe('whether loading it runs code that came with it'),
     loaded: z.boolean(),
     loaded_since: z.string().nullable(),
     digest: z.string().nullable().describe('null before its files were ever fetched'),

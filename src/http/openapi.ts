@@ -291,7 +291,8 @@ function answerSchema({ output }: Signature, alone: boolean): Schema {
       'prediction_id',
     ],
     properties: {
-      prediction: classifier && output.labels !== null ? { enum: [...output.labels] } : {},
+      prediction: predictionSchema(output),
+      ...(output.task === 'text' && TEXT_MEMBERS),
       ...(hasProbabilities && {
         confidence: { ...number, description: 'probability of the predicted class' },
         probability: {
@@ -309,6 +310,21 @@ function answerSchema({ output }: Signature, alone: boolean): Schema {
       logged: { const: false, description: 'only when the prediction log could not be written' },
     },
   };
+}
+
+const TEXT_MEMBERS: Schema = {
+  translation: { type: 'string', description: 'the prediction again' },
+  input_tokens: { type: 'integer' },
+  output_tokens: { type: 'integer' },
+  truncated: {
+    type: 'boolean',
+    description: 'whether the model was given, or answered, less than the whole',
+  },
+};
+
+function predictionSchema(output: Signature['output']): Schema {
+  if (output.task === 'text') return { type: 'string' };
+  return output.task === 'classification' && output.labels !== null ? { enum: [...output.labels] } : {};
 }
 
 function batchAnswerSchema(signature: Signature): Schema {

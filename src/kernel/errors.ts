@@ -39,6 +39,7 @@ export const ERROR_CODES = {
   MODEL_IN_USE: { kind: 'conflict', title: 'An endpoint serves this model' },
   VERSION_CONFLICT: { kind: 'conflict', title: 'The version exists already' },
   BODY_TOO_SLOW: { kind: 'slow_client', title: 'The body did not arrive in time' },
+  CALLER_GONE: { kind: 'slow_client', title: 'The caller hung up before the answer was whole' },
   BODY_TOO_LARGE: { kind: 'too_large', title: 'The body is too large' },
   CONTENT_TYPE_UNSUPPORTED: { kind: 'unsupported_media', title: 'The content type is not supported' },
   HEADERS_TOO_LARGE: { kind: 'header_too_large', title: 'The headers are too large' },

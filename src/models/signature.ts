@@ -89,6 +89,8 @@ export interface GraphTensors {
   /** How the author describes a row: as named columns of a table, or as tensors; absent where nobody does. */
   readonly declared?: 'columns' | 'tensors';
   readonly outputs: readonly OutputTensorSpec[];
+  /** How MLflow's own server puts the answers: `list` where the model's `predict` makes one value a row, and no tensors. */
+  readonly answers?: 'list';
 }
 
 export interface Signature {

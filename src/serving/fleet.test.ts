@@ -109,6 +109,7 @@ describe('start', () => {
       version: '1.2.0',
       revision: 1,
       reason: null,
+      runtime: null,
       candidate: null,
       previous: [],
     });

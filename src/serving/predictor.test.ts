@@ -63,7 +63,15 @@ function setUp({
     redact,
     statusOf: (error) => (error.code === 'INPUT_INVALID' ? 422 : 500),
   });
-  const predictor = new Predictor({ log, clock, meter, onUnwritable, rejectedPerSecond, maxRequestRows: 4 });
+  const predictor = new Predictor({
+    log,
+    clock,
+    meter,
+    onUnwritable,
+    rejectedPerSecond,
+    maxRequestRows: 4,
+    deadlineMs: 10_000,
+  });
   const context = (): RequestContext => ({
     receivedAt: clock.elapsed(),
     rowTexts: null,

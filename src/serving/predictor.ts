@@ -1,6 +1,6 @@
 import type { Outcome } from '../contracts/log-record.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { AppError, asAppError, type FieldProblem, summaryOf } from '../kernel/errors.ts';
+import { AppError, asAppError, type ErrorKind, type FieldProblem, summaryOf } from '../kernel/errors.ts';
 import { timeInside, uuidV7 } from '../kernel/ids.ts';
 import type { JsonObject, JsonValue } from '../kernel/json.ts';
 import type { InputRecord } from '../models/record-check.ts';
@@ -55,6 +55,8 @@ interface PredictorDependencies {
   readonly rejectedPerSecond: number;
   /** Rows of one request at the most. */
   readonly maxRequestRows: number;
+  /** Longest time for an answer in pieces, milliseconds. */
+  readonly deadlineMs: number;
 }
 
 /**
@@ -71,23 +73,62 @@ export class Predictor {
   }
 
   /** Answers one row, or fails with INPUT_INVALID, OVERLOADED, DEADLINE_EXCEEDED, INFERENCE_FAILED, LOG_UNWRITABLE. */
-  async predict(target: Target, value: JsonValue, context: RequestContext): Promise<Answer> {
+  predict(target: Target, value: JsonValue, context: RequestContext): Promise<Answer> {
+    return this.#predictOne(target, value, context, async (row) => {
+      let result: RowOutput | AppError | undefined;
+      const failure = await this.#infer(target, [row], (_, outputs) => {
+        [result] = outputs;
+      });
+      return failure ?? (result as RowOutput | AppError);
+    });
+  }
+
+  /**
+   * Answers one row of a model that makes a text, handing on its pieces before the whole is logged: what a caller has of
+   * a text counts as answered only with the answer itself. CALLER_GONE when `signal` says that nobody waits for it.
+   */
+  predictStream(
+    target: Target,
+    value: JsonValue,
+    context: RequestContext,
+    onPiece: (text: string) => void,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const { clock, deadlineMs } = this.#deps;
+    const deadline = AbortSignal.timeout(deadlineMs);
+    return this.#predictOne(target, value, context, async (row) => {
+      const startedAt = clock.elapsed();
+      try {
+        const output = await target.served.stream(row, onPiece, AbortSignal.any([signal, deadline]));
+        const inferenceMs = clock.elapsed() - startedAt;
+        target.meter.inference.observe(inferenceMs / 1000);
+        target.meter.tally.ran(0, inferenceMs);
+        return output;
+      } catch (error) {
+        if (signal.aborted) return new AppError('CALLER_GONE', 'The caller hung up', { cause: error });
+        if (deadline.aborted)
+          return new AppError('DEADLINE_EXCEEDED', `No answer within ${deadlineMs} ms`, { cause: error });
+        return asAppError(error, 'INFERENCE_FAILED');
+      }
+    });
+  }
+
+  async #predictOne(
+    target: Target,
+    value: JsonValue,
+    context: RequestContext,
+    infer: (row: InputRecord) => Promise<RowOutput | AppError>,
+  ): Promise<Answer> {
     const { served } = target;
     const { meter } = this.#deps;
     served.pin();
     meter.inflight(1);
     try {
       const row = rowOf(served.signature, value);
-      let result: RowOutput | AppError | undefined;
-      if (served.check.fits(row)) {
-        const failure = await this.#infer(target, [row], (_, outputs) => {
-          [result] = outputs;
-        });
-        result = failure ?? result;
-      } else result = invalid(served.check.problems(row));
+      const result = served.check.fits(row) ? await infer(row) : invalid(served.check.problems(row));
       const text = row === value ? (context.rowTexts?.[0] ?? null) : null;
       const answered = this.#answered(target, context);
-      const record = this.#record(target, { row, text }, result as RowOutput | AppError, answered);
+      const record = this.#record(target, { row, text }, result, answered);
       this.#tally(target, record.answer instanceof AppError ? 0 : 1, answered);
       const logged = record.written === null || (await this.#isWritten(record.written));
       if (record.answer instanceof AppError) throw record.answer;
@@ -305,8 +346,11 @@ function invalid(problems: readonly FieldProblem[]): AppError {
 
 function outcomeOf(failure: AppError): Outcome {
   if (failure.kind === 'timeout') return 'timeout';
-  return failure.kind === 'invalid' || failure.kind === 'unavailable' ? 'rejected' : 'failed';
+  return REJECTIONS.has(failure.kind) ? 'rejected' : 'failed';
 }
+
+/** What says nothing of the model. */
+const REJECTIONS: ReadonlySet<ErrorKind> = new Set(['invalid', 'unavailable', 'slow_client']);
 
 /** Lets so many through in each second of the clock. */
 class RateGate {

@@ -17,6 +17,7 @@ describe('compileRender', () => {
       probabilitiesJson: '{"0":0.77,"1":0.23}',
       confidenceJson: '0.77',
       probabilityJson: '0.23',
+      textJson: null,
     });
   });
 
@@ -35,6 +36,7 @@ describe('compileRender', () => {
       predictionJson: '"b"',
       confidenceJson: '0.5',
       probabilityJson: '0.5',
+      textJson: null,
     });
   });
 
@@ -54,11 +56,12 @@ describe('compileRender', () => {
       probabilitiesJson: null,
       confidenceJson: '0.9',
       probabilityJson: '0.9',
+      textJson: null,
     });
   });
 
   it('has neither for a classifier without probabilities, and for a regression', () => {
-    const nothing = { probabilitiesJson: null, confidenceJson: null, probabilityJson: null };
+    const nothing = { probabilitiesJson: null, confidenceJson: null, probabilityJson: null, textJson: null };
     expect(compileRender(classes(['a']))({ prediction: 'a', probabilities: null })).toEqual({
       predictionJson: '"a"',
       ...nothing,
@@ -77,5 +80,19 @@ describe('compileRender', () => {
     expect(rendered).toMatchObject({ confidenceJson: null, probabilityJson: null });
     const probabilities: unknown = JSON.parse(rendered.probabilitiesJson ?? 'null');
     for (const value of Object.values(probabilities ?? {})) expect(typeof value).toBe('number');
+  });
+
+  it('says of a text what it took and whether it is whole', () => {
+    const render = compileRender({ task: 'text' });
+    expect(
+      render({
+        prediction: 'नमस्ते "दुनिया"',
+        probabilities: null,
+        text: { inputTokens: 3, outputTokens: 2, truncated: true },
+      }),
+    ).toMatchObject({
+      predictionJson: '"नमस्ते \\"दुनिया\\""',
+      textJson: '"input_tokens":3,"output_tokens":2,"truncated":true',
+    });
   });
 });

@@ -1,7 +1,7 @@
 import { argmax } from '../kernel/argmax.ts';
 import { float32Text } from '../kernel/float-text.ts';
 import type { JsonValue } from '../kernel/json.ts';
-import type { RowOutput } from '../models/runtimes/runtime.ts';
+import type { RowOutput, TextFacts } from '../models/runtimes/runtime.ts';
 import type { Label, OutputSpec } from '../models/signature.ts';
 
 /** One row's answer with its parts already as JSON, since the answer and the log line are made of the same text. */
@@ -13,16 +13,18 @@ export interface RenderedOutput {
   readonly confidenceJson: string | null;
   /** Probability of the positive class of a binary model, and `confidenceJson` otherwise. */
   readonly probabilityJson: string | null;
+  /** Members that say what is known of a text beside itself, `"input_tokens":…`; null for anything but a text. */
+  readonly textJson: string | null;
 }
 
 /** Made once per version: labels are turned into JSON keys once. */
 export function compileRender(spec: OutputSpec): (output: RowOutput) => RenderedOutput {
   if (spec.task !== 'classification') {
-    return ({ prediction }) => ({
+    const isText = spec.task === 'text';
+    return ({ prediction, text }) => ({
+      ...WITHOUT_PROBABILITIES,
       predictionJson: JSON.stringify(prediction),
-      probabilitiesJson: null,
-      confidenceJson: null,
-      probabilityJson: null,
+      textJson: isText ? textMembers(text) : null,
     });
   }
   const labels = spec.labels ?? [];
@@ -34,7 +36,7 @@ export function compileRender(spec: OutputSpec): (output: RowOutput) => Rendered
   return ({ prediction, probabilities }) => {
     const predictionJson = jsonOf.get(prediction) ?? JSON.stringify(prediction);
     if (probabilities === null || !allFinite(probabilities, labels.length))
-      return { predictionJson, probabilitiesJson: null, confidenceJson: null, probabilityJson: null };
+      return { ...WITHOUT_PROBABILITIES, predictionJson };
     const textOf = probabilities instanceof Float32Array ? float32Text : String;
     const predicted = indexOf.get(prediction) ?? argmax(probabilities);
     let probabilitiesJson = '';
@@ -51,8 +53,21 @@ export function compileRender(spec: OutputSpec): (output: RowOutput) => Rendered
       probabilitiesJson: keys.length === 0 ? null : `${probabilitiesJson}}`,
       confidenceJson,
       probabilityJson: positive === null ? confidenceJson : positiveJson,
+      textJson: null,
     };
   };
+}
+
+const WITHOUT_PROBABILITIES = {
+  probabilitiesJson: null,
+  confidenceJson: null,
+  probabilityJson: null,
+  textJson: null,
+};
+
+function textMembers(text: TextFacts | undefined): string {
+  const { inputTokens = 0, outputTokens = 0, truncated = false } = text ?? {};
+  return `"input_tokens":${inputTokens},"output_tokens":${outputTokens},"truncated":${truncated}`;
 }
 
 /** JSON has no NaN: a model that answers one has no probabilities to show or to log. */

@@ -5,7 +5,7 @@ import { type ModelVersion, versionLabel } from '../models/model-version.ts';
 import { type GoldenExample, replayGolden, replayVectors } from '../models/proving/golden.ts';
 import { compileRecordCheck, type InputRecord, type RecordCheck } from '../models/record-check.ts';
 import type { ModelRegistry } from '../models/registry/registry.ts';
-import type { ModelFormat, Runtime, RuntimeHealth } from '../models/runtimes/runtime.ts';
+import type { ModelFormat, RowOutput, Runtime, RuntimeHealth } from '../models/runtimes/runtime.ts';
 import { openModel, type ServableModel } from '../models/servable-model.ts';
 import type { Signature } from '../models/signature.ts';
 import { differenceOf } from '../models/signature-difference.ts';
@@ -25,6 +25,8 @@ export class ServedVersion {
   readonly version: ModelVersion;
   /** What answers and log lines call the version. */
   readonly label: string;
+  /** What runs it. */
+  readonly format: ModelFormat;
   readonly signature: Signature;
   readonly check: RecordCheck;
   readonly batcher: Batcher;
@@ -45,6 +47,7 @@ export class ServedVersion {
     example: InputRecord | null,
     loadedAt: number,
     bulk: BulkLane | null = null,
+    format: ModelFormat = 'onnx',
   ) {
     this.version = version;
     this.label = versionLabel(version);
@@ -53,6 +56,7 @@ export class ServedVersion {
     this.batcher = batcher;
     this.example = example;
     this.loadedAt = loadedAt;
+    this.format = format;
     this.#model = model;
     this.#bulk = bulk;
   }
@@ -61,6 +65,21 @@ export class ServedVersion {
   batcherFor(rows: number): Batcher {
     if (rows < BULK_ROWS || this.#bulk === null) return this.batcher;
     return this.#bulk.batcher() ?? this.batcher;
+  }
+
+  /** Whether its answer can be handed on in pieces. */
+  get streams(): boolean {
+    return this.#model.stream !== undefined;
+  }
+
+  /** Answers one checked row of a model that streams, in pieces and then as a whole. */
+  async stream(row: InputRecord, onPiece: (text: string) => void, signal: AbortSignal): Promise<RowOutput> {
+    if (this.#model.stream === undefined)
+      throw new AppError(
+        'REQUEST_INVALID',
+        `${this.version.model} does not answer in pieces: POST …/predict`,
+      );
+    return this.#model.stream(row, onPiece, signal);
   }
 
   /** How the model does, where it runs elsewhere; null where it runs in this process. */
@@ -136,7 +155,7 @@ export async function loadVersion(asked: ModelVersion, deps: LoadDependencies): 
   const name = `${version.model} ${versionLabel(version)}`;
   const bulk = format === 'onnx' ? new BulkLane(openBulk, name, deps.logger, () => clock.elapsed()) : null;
   const example = (golden[0]?.input ?? null) as InputRecord | null;
-  return new ServedVersion(version, model, batcher, example, clock.now(), bulk);
+  return new ServedVersion(version, model, batcher, example, clock.now(), bulk, format);
 }
 
 /** Fetches a version's files, loads them and proves them: signature and golden examples are those of its registration. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { CliContext, CliRegistry, GlobalOptions } from '../context.ts';
 import { readConfig } from '../read-config.ts';
+import { type TrustOptions, trustFlags } from '../trust.ts';
 
 /** What a command does with the registries: the answer for `--json`, and in words. */
 export type Act<Options> = (
@@ -17,7 +18,9 @@ export function actionsOn(context: CliContext): On {
     command.action(async (...received: unknown[]) => {
       const own = received.at(-1) as Command;
       const options = own.optsWithGlobals<never>();
-      const session = await context.openRegistry(readConfig(context, options).config);
+      const session = await context.openRegistry(
+        readConfig(context, options, trustFlags(options as TrustOptions)).config,
+      );
       try {
         const { json, text } = await act(session, options, own.args);
         const isJson = (options as GlobalOptions).json === true;

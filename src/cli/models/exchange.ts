@@ -2,14 +2,14 @@ import type { Command } from 'commander';
 import { AppError } from '../../kernel/errors.ts';
 import { parseModelReference } from '../../models/model-reference.ts';
 import type { CliContext } from '../context.ts';
+import { withTrust } from '../trust.ts';
 import type { On } from './actions.ts';
 import { nameOf, requireAlias, shown } from './shown.ts';
 
 /** Copies between the embedded registry and MLflow's. */
 export function registerExchange(models: Command, on: On, context: CliContext): void {
   on<{ name?: string; alias?: string[] }>(
-    models
-      .command('pull')
+    withTrust(models.command('pull'))
       .argument('<model>', 'models:/name/7, models:/name@alias or models:/name/Production')
       .description('Copy a version of the MLflow registry into the embedded one, with what is known of it')
       .option('--name <name>', 'name in the embedded registry (default: the same)')

@@ -9,6 +9,7 @@ import { codeFiles, documentFiles } from '../../models/transform-files.ts';
 import type { CliContext } from '../context.ts';
 import { table } from '../output.ts';
 import { readDocument } from '../read-document.ts';
+import { withTrust } from '../trust.ts';
 import { actionsOn } from './actions.ts';
 import { registerExchange } from './exchange.ts';
 import { registerPromotion } from './promotion.ts';
@@ -22,11 +23,10 @@ export function registerModels(program: Command, context: CliContext): void {
   const on = actionsOn(context);
 
   on<{ name?: string; semver?: string; alias?: string[]; transform?: string; examples?: string }>(
-    models
-      .command('register')
+    withTrust(models.command('register'))
       .argument(
         '<path>',
-        'an .onnx file, a directory that mlflow.onnx.save_model wrote, or a place on the MLflow server (runs:/id/model)',
+        'a model file or directory (ONNX, pickle, joblib, XGBoost, LightGBM, MLflow, translation), a place on the MLflow server (runs:/id/model), or http://host/v2/models/name',
       )
       .description('Prove a model, copy it into the registry and give it the next number')
       .option(
@@ -105,8 +105,7 @@ export function registerModels(program: Command, context: CliContext): void {
   );
 
   on(
-    models
-      .command('verify')
+    withTrust(models.command('verify'))
       .argument('<model>', 'name, name@alias or name/version')
       .description('Load the version as a server would: digest, signature, golden examples')
       .addHelpText('after', '\nExample:\n  $ slipway models verify sales/7'),

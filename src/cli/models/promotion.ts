@@ -3,14 +3,14 @@ import { AppError } from '../../kernel/errors.ts';
 import { parseModelReference, referenceTo } from '../../models/model-reference.ts';
 import { type ModelVersion, STAGES, type Stage } from '../../models/model-version.ts';
 import type { CliRegistry } from '../context.ts';
+import { withTrust } from '../trust.ts';
 import type { On } from './actions.ts';
 import { nameOf, requireAlias, requireInUse, shown } from './shown.ts';
 
 /** What changes which version a name stands for; servers that follow the name take it within their poll interval. */
 export function registerPromotion(models: Command, on: On): void {
   on<{ to?: string; stage?: string }>(
-    models
-      .command('promote')
+    withTrust(models.command('promote'))
       .argument('<model>', 'name/version, or models:/name/version of MLflow')
       .description('Point an alias at the version, or move it to a stage, after verifying it')
       .option('--to <alias>', 'the alias (default: production)')

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { AppError } from '../../kernel/errors.ts';
 import { requireRows } from '../../serving/row.ts';
-import { type Invocation, MAX_COLUMNS } from './invocation.ts';
+import { type InvocationData, MAX_COLUMNS } from './invocation.ts';
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -14,7 +14,7 @@ const BYTE_ORDER_MARK = 0xfeff;
  * blank ones count for nothing, and a line may be shorter than the header and never longer. It stops at the first line
  * that is too much: a library that reads to the end first makes a gigabyte of ten megabytes of commas.
  */
-export function readCsv(body: Buffer, maxRows: number): Invocation {
+export function readCsv(body: Buffer, maxRows: number): InvocationData {
   if (!isUtf8(body))
     throw new AppError('BODY_MALFORMED', 'Ensure that input is a valid UTF-8 encoded string');
   const [columns, ...rows] = linesOf(body.toString('utf8'), maxRows);

@@ -1,8 +1,15 @@
 import { AppError } from '../../kernel/errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json.ts';
 
-/** What a body of `POST /invocations` holds, in whichever of MLflow's forms. */
-export type Invocation =
+/** What a body of `POST /invocations` holds. */
+export interface Invocation {
+  readonly data: InvocationData;
+  /** Inference parameters, for a model that declares some. */
+  readonly params: JsonObject;
+}
+
+/** The rows, in whichever of MLflow's forms. */
+export type InvocationData =
   /** `dataframe_split` and CSV. Columns are null where the caller names none. */
   | {
       readonly form: 'frame';
@@ -24,7 +31,7 @@ const REQUIRED_FORMAT = `The input must be a JSON dictionary with exactly one of
 
 /**
  * Reads a JSON body as MLflow's scoring server does (mlflow/pyfunc/scoring_server, utils/proto_json_utils.py): keys that
- * are none of its own are passed over, `params` among them, since models of tables and tensors declare none.
+ * are none of its own are passed over.
  */
 export function readInvocation(body: JsonValue): Invocation {
   if (Array.isArray(body)) throw malformed(`${REQUIRED_FORMAT}. Received a list.`);
@@ -42,13 +49,22 @@ export function readInvocation(body: JsonValue): Invocation {
     const named = given.map((key) => `'${key}'`).join(', ');
     throw malformed(`${REQUIRED_FORMAT}. Received dictionary with input fields: [${named}].`);
   }
-  const value = body[format] as JsonValue;
+  return { data: readData(format, body[format] as JsonValue), params: paramsOf(body['params'] ?? null) };
+}
+
+function paramsOf(params: JsonValue): JsonObject {
+  if (params === null) return {};
+  if (isJsonObject(params)) return params;
+  throw new AppError('REQUEST_INVALID', `params must be a dictionary. Got ${pythonTypeOf(params)}.`);
+}
+
+function readData(format: (typeof FORMATS)[number], value: JsonValue): InvocationData {
   if (format === 'dataframe_split') return readSplit(value);
   if (format === 'dataframe_records') return readRecords(value);
   return { form: 'arrays', value, key: format };
 }
 
-function readSplit(value: JsonValue): Invocation {
+function readSplit(value: JsonValue): InvocationData {
   if (!isJsonObject(value))
     throw malformed(`Dataframe split format must be a dictionary. Got ${pythonTypeOf(value)}.`);
   const extra = Object.keys(value).filter((key) => !['columns', 'index', 'data'].includes(key));
@@ -74,7 +90,7 @@ function readSplit(value: JsonValue): Invocation {
   return { form: 'frame', columns: columns.map(String), rows, isText: false };
 }
 
-function readRecords(value: JsonValue): Invocation {
+function readRecords(value: JsonValue): InvocationData {
   if (!Array.isArray(value))
     throw malformed(`Dataframe records format must be a list of records. Got ${pythonTypeOf(value)}.`);
   if (!value.every(isJsonObject)) throw invalidFrame('records', 'a record is not a dictionary');

@@ -1,24 +1,25 @@
 import type { JsonValue } from '../../kernel/json.ts';
 import type { Label, OutputTensorSpec, Signature } from '../../models/signature.ts';
 import type { Answer } from '../../serving/predictor.ts';
-import type { Invocation } from './invocation.ts';
+import type { InvocationData } from './invocation.ts';
 
 /**
  * The body of an answer as MLflow's ONNX flavor makes it: for a table a list of records with a column per output of the
- * graph, for arrays one object with a tensor per output. JSON has no NaN: where Python writes it, null stands.
+ * graph, for arrays one object with a tensor per output. Models of Python's libraries answer a list. JSON has no NaN: where Python writes it, null stands.
  */
 export function predictionsJson(
   signature: Signature,
-  invocation: Invocation,
+  data: InvocationData,
   answers: readonly Answer[],
 ): string {
-  const { outputs } = signature.tensors;
+  const { outputs, answers: form } = signature.tensors;
+  if (form === 'list') return JSON.stringify({ predictions: answers.map(({ output }) => output.prediction) });
   const columns = outputs.map((output) => ({
     name: output.mapName ?? output.name,
     values: answers.map((answer) => partOf(signature, output, answer)),
     axes: output.mapName === undefined ? output.shape.length : 0,
   }));
-  const predictions = isTable(signature, invocation)
+  const predictions = isTable(signature, data)
     ? recordsOf(columns)
     : Object.fromEntries(
         columns.map(({ name, values, axes }) => [name, values.map((value) => wrapped(value, axes))]),
@@ -33,7 +34,7 @@ interface Column {
   readonly axes: number;
 }
 
-function isTable({ tensors }: Signature, { form }: Invocation): boolean {
+function isTable({ tensors }: Signature, { form }: InvocationData): boolean {
   if (tensors.declared !== undefined) return tensors.declared === 'columns';
   return form !== 'arrays';
 }

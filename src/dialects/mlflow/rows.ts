@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json
 import type { Field, Signature } from '../../models/signature.ts';
 import { requireRows } from '../../serving/row.ts';
 import { csvCell, tableValue } from '../coercion.ts';
-import type { Invocation } from './invocation.ts';
+import type { Invocation, InvocationData } from './invocation.ts';
 
 type Cells = readonly JsonValue[];
 
@@ -13,22 +13,34 @@ type Cells = readonly JsonValue[];
  * BODY_TOO_LARGE past `maxRows`, before anything is made of them.
  */
 export function rowsOf(signature: Signature, invocation: Invocation, maxRows: number): readonly JsonValue[] {
-  const rows = read(signature, invocation, maxRows);
+  const fields = signature.fields.filter(({ param }) => param === undefined);
+  const rows = read({ ...signature, fields }, invocation.data, maxRows);
   if (rows.length === 0 && signature.tensors.declared !== 'columns')
     throw new AppError('REQUEST_INVALID', 'There is no row in the input');
-  return rows;
+  if (fields.length === signature.fields.length) return rows;
+  const params = paramsOf(signature, invocation.params);
+  return rows.map((row) => (isJsonObject(row) ? { ...row, ...params } : row));
 }
 
-function read(signature: Signature, invocation: Invocation, maxRows: number): readonly JsonValue[] {
-  switch (invocation.form) {
+/** Those that the model declares, for each row; others are passed over, as MLflow has it. */
+function paramsOf({ fields }: Signature, given: JsonObject): JsonObject {
+  return Object.fromEntries(
+    fields
+      .filter(({ name, param }) => param !== undefined && Object.hasOwn(given, name))
+      .map(({ name }) => [name, given[name] as JsonValue]),
+  );
+}
+
+function read(signature: Signature, data: InvocationData, maxRows: number): readonly JsonValue[] {
+  switch (data.form) {
     case 'frame':
-      requireRows(invocation.rows.length, maxRows);
-      return rowsOfFrame(signature, invocation.columns, invocation.rows, invocation.isText);
+      requireRows(data.rows.length, maxRows);
+      return rowsOfFrame(signature, data.columns, data.rows, data.isText);
     case 'records':
-      requireRows(invocation.records.length, maxRows);
-      return rowsOfRecords(signature, invocation.records, true);
+      requireRows(data.records.length, maxRows);
+      return rowsOfRecords(signature, data.records, true);
     case 'arrays':
-      return rowsOfArrays(signature, invocation.value, { key: invocation.key, maxRows });
+      return rowsOfArrays(signature, data.value, { key: data.key, maxRows });
   }
 }
 

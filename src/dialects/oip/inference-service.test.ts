@@ -85,6 +85,7 @@ async function setUp() {
     onUnwritable: 'refuse',
     rejectedPerSecond: 50,
     maxRequestRows: 3,
+    deadlineMs: 10_000,
   });
   const service = createInferenceService({
     fleet,

@@ -53,13 +53,13 @@ export function registerInvocations(app: FastifyInstance, deps: MlflowDependenci
         const { signature } = target.served;
         const rows = rowsOf(signature, invocation, maxRequestRows);
         const answers = await predictor.predictAll(target, rows, contextOf(request, 'mlflow', receivedAt));
-        return sendJson(reply, predictionsJson(signature, invocation, answers));
+        return sendJson(reply, predictionsJson(signature, invocation.data, answers));
       });
     },
   );
 }
 
 function readBody(contentType: string | undefined, body: Buffer, maxRows: number): Invocation {
-  if (contentTypeOf(contentType) === 'text/csv') return readCsv(body, maxRows);
+  if (contentTypeOf(contentType) === 'text/csv') return { data: readCsv(body, maxRows), params: {} };
   return readInvocation(parseBody(toStandardJson(body)).value);
 }

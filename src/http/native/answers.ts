@@ -65,6 +65,7 @@ function partsOf({ rendered, logged }: Answer): string {
   let parts = `"prediction":${rendered.predictionJson}`;
   if (rendered.confidenceJson !== null)
     parts += `,"confidence":${rendered.confidenceJson},"probability":${rendered.probabilityJson}`;
+  if (rendered.textJson !== null) parts += `,"translation":${rendered.predictionJson},${rendered.textJson}`;
   if (rendered.probabilitiesJson !== null) parts += `,"probabilities":${rendered.probabilitiesJson}`;
   return logged ? parts : `${parts},"logged":false`;
 }

@@ -4,6 +4,7 @@ import { referenceTo } from '../../models/model-reference.ts';
 import { isSameVersion, type ModelVersion, versionLabel } from '../../models/model-version.ts';
 import type { ModelRegistry } from '../../models/registry/registry.ts';
 import type { Field } from '../../models/signature.ts';
+import { executesCode } from '../../models/trust.ts';
 import type { Fleet } from '../../serving/fleet.ts';
 import type { ServedVersion } from '../../serving/served-version.ts';
 
@@ -49,8 +50,13 @@ export function registerModelRoutes(app: FastifyInstance, { fleet, registry }: M
   });
 }
 
-function inputOf({ shape, oneOf, ...field }: Field): FieldInfo {
-  return { ...field, shape: [...shape], ...(oneOf !== undefined && { one_of: [...oneOf] }) };
+function inputOf({ shape, oneOf, param, ...field }: Field): FieldInfo {
+  return {
+    ...field,
+    shape: [...shape],
+    ...(oneOf !== undefined && { one_of: [...oneOf] }),
+    ...(param !== undefined && { param: param as never }),
+  };
 }
 
 function infoOf(version: ModelVersion, served: ServedVersion | null): ModelInfo {
@@ -61,7 +67,8 @@ function infoOf(version: ModelVersion, served: ServedVersion | null): ModelInfo 
     stage: version.stage,
     aliases: [...version.aliases],
     flavor: version.flavor,
-    runtime: version.flavor,
+    runtime: served?.format ?? version.flavor,
+    executes_code: executesCode(version),
     loaded: served !== null,
     loaded_since: served === null ? null : new Date(served.loadedAt).toISOString(),
     digest: served?.version.digest ?? version.digest,

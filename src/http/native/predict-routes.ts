@@ -2,31 +2,22 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import { MAX_CALLER_ID_LENGTH } from '../../kernel/ids.ts';
-import { isJsonObject, type JsonObject, type JsonValue, jsonTypeOf } from '../../kernel/json.ts';
+import { isJsonObject, type JsonValue, jsonTypeOf } from '../../kernel/json.ts';
 import type { Fleet } from '../../serving/fleet.ts';
-import type { Answer, Predictor, RequestContext } from '../../serving/predictor.ts';
-import { isWrapped } from '../../serving/row.ts';
+import type { Answer, Predictor } from '../../serving/predictor.ts';
 import type { Target } from '../../serving/target.ts';
-import { callerIds } from '../caller-ids.ts';
 import { problemForm } from '../error-form.ts';
 import type { FastRoute } from '../fast-lane.ts';
 import { type ParsedBody, parseBody } from '../parse-body.ts';
 import { answerJson, BatchJson } from './answers.ts';
+import { contextOf, oneRow } from './request-context.ts';
+import { type FindTarget, type TargetParams, targetPaths } from './target-paths.ts';
 
 interface PredictDependencies {
   readonly fleet: Fleet;
   readonly predictor: Predictor;
   readonly clock: Clock;
 }
-
-type Params = {
-  readonly name: string;
-  readonly version: string;
-  readonly alias: string;
-  readonly major: string;
-};
-type FindTarget = (params: Params) => Target | Promise<Target>;
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 const JSON_TYPES = new Set(['application/json', JSON_TYPE, 'application/json;charset=utf-8']);
@@ -41,13 +32,8 @@ function createPredictOne({ predictor, clock }: PredictDependencies) {
     { value, text }: Pick<ParsedBody, 'value' | 'text'>,
     receivedAt: number,
   ): Promise<string> => {
-    const wrapped = isWrapped(target.served.signature, value);
-    const context = contextOf(headers, requestId, receivedAt, wrapped || text === null ? null : [text]);
-    const answer = await predictor.predict(
-      target,
-      wrapped ? value.features : value,
-      wrapped ? wrappedContext(context, value as unknown as JsonObject) : context,
-    );
+    const { row, context } = oneRow(target, headers, requestId, { value, text }, receivedAt);
+    const answer = await predictor.predict(target, row, context);
     return answerJson(target, answer, clock.elapsed() - receivedAt);
   };
 }
@@ -74,27 +60,13 @@ export function fastPaths(deps: PredictDependencies): ReadonlyMap<string, FastRo
 export function registerPredictRoutes(app: FastifyInstance, deps: PredictDependencies): void {
   const { fleet, predictor, clock } = deps;
   const predictOne = createPredictOne(deps);
-  const ways: readonly (readonly [string, FindTarget])[] = [
-    ['/predict', () => fleet.default()],
-    ['/predict/v:major(^[0-9]{1,9}$)', ({ major }) => fleet.major(Number(major))],
-    ['/models/:name/predict', ({ name }) => fleet.named(name)],
-    [
-      '/models/:name/versions/:version/predict',
-      ({ name, version }) => fleet.version(name, (named) => ({ ...named, by: 'version', version })),
-    ],
-    [
-      '/models/:name/aliases/:alias/predict',
-      ({ name, alias }) => fleet.version(name, (named) => ({ ...named, by: 'alias', alias })),
-    ],
-  ];
-
   async function answerOne(
     find: FindTarget,
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<FastifyReply> {
     const receivedAt = clock.elapsed();
-    const target = await find(request.params as Params);
+    const target = await find(request.params as TargetParams);
     const body = { value: request.body as JsonValue, text: null };
     const json = await predictOne(target, request.headers, request.id, body, receivedAt);
     return sendJson(reply, json);
@@ -106,7 +78,7 @@ export function registerPredictRoutes(app: FastifyInstance, deps: PredictDepende
     reply: FastifyReply,
   ): Promise<FastifyReply> {
     const receivedAt = clock.elapsed();
-    const target = await find(request.params as Params);
+    const target = await find(request.params as TargetParams);
     const rows = instancesOf(request.body as JsonValue);
     const texts = request.elementTexts?.length === rows.length ? request.elementTexts : null;
     const context = contextOf(request.headers, request.id, receivedAt, texts);
@@ -124,7 +96,7 @@ export function registerPredictRoutes(app: FastifyInstance, deps: PredictDepende
     return sendJson(reply, json.finish(failed, clock.elapsed() - receivedAt));
   }
 
-  for (const [path, find] of ways) {
+  for (const [path, find] of targetPaths(fleet)) {
     app.post(path, (request, reply) => answerOne(find, request, reply));
     app.post(`${path}/batch`, (request, reply) => predictMany(find, request, reply));
   }
@@ -137,52 +109,6 @@ function isUnlogged(answer: Answer | AppError): boolean {
 
 function sendJson(reply: FastifyReply, json: string | Buffer): FastifyReply {
   return reply.header('content-type', JSON_TYPE).send(json);
-}
-
-function contextOf(
-  headers: IncomingHttpHeaders,
-  requestId: string,
-  receivedAt: number,
-  rowTexts: RequestContext['rowTexts'],
-): RequestContext {
-  return {
-    receivedAt,
-    rowTexts,
-    traceId: requestId,
-    dialect: 'native',
-    ...callerIds(headers),
-    callerTime: undefined,
-  };
-}
-
-/** `id`, `key` and `timestamp` may stand beside `features`; anything else there is a mistake worth saying. */
-function wrappedContext(context: RequestContext, body: JsonObject): RequestContext {
-  const problems = Object.keys(body)
-    .filter((name) => !['features', 'id', 'key', 'timestamp'].includes(name))
-    .slice(0, 5)
-    .map((name) => ({
-      path: name.slice(0, 64),
-      message: 'may not stand beside features; id, key and timestamp may',
-      got: jsonTypeOf(body[name]),
-    }));
-  for (const name of ['id', 'key', 'timestamp'] as const) {
-    const value = body[name];
-    if (value !== undefined && (typeof value !== 'string' || value.length > MAX_CALLER_ID_LENGTH)) {
-      problems.push({
-        path: name,
-        message: `must be a string of at most ${MAX_CALLER_ID_LENGTH} characters`,
-        got: jsonTypeOf(value),
-      });
-    }
-  }
-  if (problems.length > 0)
-    throw new AppError('REQUEST_INVALID', `${problems[0]?.path} ${problems[0]?.message}`, { problems });
-  return {
-    ...context,
-    correlationId: (body['id'] as string | undefined) ?? context.correlationId,
-    routingKey: (body['key'] as string | undefined) ?? context.routingKey,
-    callerTime: body['timestamp'] as string | undefined,
-  };
 }
 
 function instancesOf(body: JsonValue): readonly JsonValue[] {

@@ -37,7 +37,12 @@ function healthOf(source: HealthSource): Health {
       ? [`endpoint ${name} does not take version ${candidate.version}: ${candidate.reason}`]
       : [],
   );
-  const problems = [...down, ...refused, ...source.problems()];
+  const ailing = endpoints.flatMap(({ name, runtime }) =>
+    runtime === null || runtime.status === 'ok'
+      ? []
+      : [`endpoint ${name}: its model is ${runtime.status}: ${runtime.reason}`],
+  );
+  const problems = [...down, ...refused, ...ailing, ...source.problems()];
   return {
     status: problems.length === 0 ? 'ok' : 'degraded',
     models: Object.fromEntries(

@@ -65,6 +65,7 @@ export function predictionLine({ at, id, frame, inputJson, output }: LineParts):
   if (inputJson !== null) line += `,"input":${inputJson}`;
   if (output === null) return `${line}}`;
   line += `,"prediction":${output.predictionJson}`;
+  if (output.textJson !== null) line += `,"text":{${output.textJson}}`;
   if (output.probabilitiesJson !== null) line += `,"probabilities":${output.probabilitiesJson}`;
   return output.confidenceJson === null ? `${line}}` : `${line},"confidence":${output.confidenceJson}}`;
 }
