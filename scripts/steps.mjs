@@ -94,15 +94,53 @@ export async function ensureVenv(name, requirements) {
     () => existsSync(python),
     async () => {
       await step(`Making the Python environment "${name}"`, system, ['-m', 'venv', '--clear', folder]);
+      const title = `Installing ${path.relative(root, requirements)}`;
+      const cwd = path.dirname(requirements);
+      if (await installWithUv(title, system, python, requirements)) return;
       await step(
-        `Installing ${path.relative(root, requirements)}`,
+        title,
         python,
         ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements],
-        { cwd: path.dirname(requirements) },
+        { cwd },
       );
     },
   );
   return { python, reason: null };
+}
+
+/**
+ * The same as pip in less than half of the time, and a package that several environments have is fetched and kept once.
+ * False where uv cannot be had, or cannot do it: then pip says why.
+ */
+async function installWithUv(title, system, python, requirements) {
+  const folder = path.join(cache, 'uv');
+  const uv = path.join(folder, 'bin/uv');
+  if (!existsSync(uv)) {
+    await run(system, ['-m', 'venv', '--clear', folder], { quiet: true });
+    await run(path.join(folder, 'bin/python'), ['-m', 'pip', 'install', '--quiet', 'uv'], { quiet: true });
+    if (!existsSync(uv)) return false;
+  }
+  const args = ['pip', 'install', '--quiet', '--python', python, '-r', requirements];
+  const env = { UV_CACHE_DIR: path.join(cache, 'uv-cache'), ...(await uvSettings(system)) };
+  const { code } = await step(title, uv, args, { cwd: path.dirname(requirements), env, optional: true });
+  return code === 0;
+}
+
+/** uv reads nothing of pip's configuration: where packages come from is told to it. */
+async function uvSettings(system) {
+  const settings = {
+    UV_DEFAULT_INDEX: 'global.index-url',
+    UV_FIND_LINKS: 'global.find-links',
+    SSL_CERT_FILE: 'global.cert',
+  };
+  const env = {};
+  for (const [name, setting] of Object.entries(settings)) {
+    const fromEnv = process.env[`PIP_${setting.slice('global.'.length).replace('-', '_').toUpperCase()}`];
+    const { code, output } = await run(system, ['-m', 'pip', 'config', 'get', setting], { quiet: true });
+    const value = fromEnv ?? (code === 0 ? output.trim() : '');
+    if (value !== '' && process.env[name] === undefined) env[name] = value;
+  }
+  return env;
 }
 
 async function findPython() {

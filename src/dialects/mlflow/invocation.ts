@@ -4,8 +4,8 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../kernel/json
 /** What a body of `POST /invocations` holds. */
 export interface Invocation {
   readonly data: InvocationData;
-  /** Inference parameters, for a model that declares some. */
-  readonly params: JsonObject;
+  /** Inference parameters as they came, for a model that declares some; null where there are none. */
+  readonly params: JsonValue;
 }
 
 /** The rows, in whichever of MLflow's forms. */
@@ -49,13 +49,7 @@ export function readInvocation(body: JsonValue): Invocation {
     const named = given.map((key) => `'${key}'`).join(', ');
     throw malformed(`${REQUIRED_FORMAT}. Received dictionary with input fields: [${named}].`);
   }
-  return { data: readData(format, body[format] as JsonValue), params: paramsOf(body['params'] ?? null) };
-}
-
-function paramsOf(params: JsonValue): JsonObject {
-  if (params === null) return {};
-  if (isJsonObject(params)) return params;
-  throw new AppError('REQUEST_INVALID', `params must be a dictionary. Got ${pythonTypeOf(params)}.`);
+  return { data: readData(format, body[format] as JsonValue), params: body['params'] ?? null };
 }
 
 function readData(format: (typeof FORMATS)[number], value: JsonValue): InvocationData {

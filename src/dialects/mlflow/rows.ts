@@ -23,7 +23,10 @@ export function rowsOf(signature: Signature, invocation: Invocation, maxRows: nu
 }
 
 /** Those that the model declares, for each row; others are passed over, as MLflow has it. */
-function paramsOf({ fields }: Signature, given: JsonObject): JsonObject {
+function paramsOf({ fields }: Signature, params: JsonValue): JsonObject {
+  const given = params ?? {};
+  if (!isJsonObject(given))
+    throw new AppError('REQUEST_INVALID', 'params must be a dictionary of inference parameters');
   return Object.fromEntries(
     fields
       .filter(({ name, param }) => param !== undefined && Object.hasOwn(given, name))

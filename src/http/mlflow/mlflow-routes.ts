@@ -60,6 +60,6 @@ export function registerInvocations(app: FastifyInstance, deps: MlflowDependenci
 }
 
 function readBody(contentType: string | undefined, body: Buffer, maxRows: number): Invocation {
-  if (contentTypeOf(contentType) === 'text/csv') return { data: readCsv(body, maxRows), params: {} };
+  if (contentTypeOf(contentType) === 'text/csv') return { data: readCsv(body, maxRows), params: null };
   return readInvocation(parseBody(toStandardJson(body)).value);
 }
