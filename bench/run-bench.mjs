@@ -6,6 +6,7 @@ import { measureMemory } from './memory.mjs';
 import { measureOip } from './oip.mjs';
 import { post } from './post.mjs';
 import { prepare } from './prepare.mjs';
+import { measurePython } from './python.mjs';
 import { machineFacts, progress } from './report.mjs';
 import { FORMS, startFastApiOnnx, startFastApiPandas, startFastify, startSlipway } from './servers.mjs';
 import { measureThroughput } from './throughput.mjs';
@@ -38,6 +39,7 @@ const MEASURES = {
   start: measureColdStart,
   memory: measureMemory,
   oip: measureOip,
+  python: measurePython,
 };
 
 export const MEASURE_NAMES = Object.keys(MEASURES);

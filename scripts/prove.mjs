@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { proveRegistry } from './prove-registry.mjs';
-import { bundle, ensureBuilt, ensureInstalled, root, run } from './steps.mjs';
+import { bundle, ensureBuilt, ensureInstalled, ensureVenv, root, run } from './steps.mjs';
 
 /** The bars that take too long for `npm test`: kills, full disk, bad requests, swaps, rivals, a fresh clone. */
 const HELP = `Usage: npm run prove [-- options]
@@ -53,9 +53,11 @@ process.exit(rows.every((row) => row.held) ? 0 : 1);
 
 async function proveDurability() {
   const outfile = await bundle('test/prove/main.ts', 'prove.mjs');
+  const { python } = await ensureVenv('models', path.join(root, 'test/models/requirements.txt'));
+  const env = python === null ? {} : { PROVE_PYTHON: python };
   return rowsOf(
     'durability',
-    await run(process.execPath, [outfile, '--json'], { quiet: true, progress: true }),
+    await run(process.execPath, [outfile, '--json'], { quiet: true, progress: true, env }),
     (found) => found,
   );
 }

@@ -8,6 +8,7 @@ import { proveLockedStore as locked } from './locked-store.ts';
 import { proveNeighbours as neighbours } from './neighbours.ts';
 import { proveOverload as overload } from './overload.ts';
 import type { Held, Proof } from './proof.ts';
+import { provePythonFaults as python } from './python-faults.ts';
 import { proveTransform as transform } from './transform.ts';
 
 const PROOFS: Readonly<Record<string, Proof>> = {
@@ -21,6 +22,7 @@ const PROOFS: Readonly<Record<string, Proof>> = {
   overload,
   access,
   transform,
+  python,
 };
 
 const words = process.argv.slice(2);

@@ -29,12 +29,18 @@ export interface InstalledPackage {
   remove(): Promise<void>;
 }
 
-/** Packs the package as `npm publish` would, and installs the tarball in an empty project. */
+/**
+ * Packs the package as `npm publish` would, and installs the tarball in an empty project. What `npm test` has built is
+ * packed: a build of its own would take dist/ away from suites that run beside it.
+ */
 export async function installPackage(): Promise<InstalledPackage> {
   const project = await mkdtemp(path.join(tmpdir(), 'slipway-package-'));
   // onnxruntime-node downloads CUDA libraries when it is installed; a server on CPUs needs none of them.
   const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' };
-  const packed = await run('npm', ['pack', '--silent', '--pack-destination', project], { cwd: root, env });
+  const packed = await run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', project], {
+    cwd: root,
+    env,
+  });
   const tarball = packed.stdout.trim().split('\n').at(-1) ?? '';
   await writeFile(path.join(project, 'package.json'), '{"name":"empty","private":true}');
   const flags = ['--omit=dev', '--omit=optional', '--no-audit', '--no-fund', '--prefer-offline'];

@@ -30,8 +30,8 @@ export interface BuiltServer {
 
 export interface ServerOptions {
   readonly directory: string;
-  /** A path, from the root of the repository. */
-  readonly model: string;
+  /** A path, from the root of the repository; without one, what the configuration says is served. */
+  readonly model?: string;
   /** What slipway.yaml says. */
   readonly config?: object;
   readonly args?: readonly string[];
@@ -53,7 +53,15 @@ export async function startServer(options: ServerOptions): Promise<BuiltServer> 
   const bin = path.join(root, 'dist/bin.js');
   const child = spawn(
     process.execPath,
-    [bin, 'serve', path.join(root, model), '--port', '0', '--json', ...args],
+    [
+      bin,
+      'serve',
+      ...(model === undefined ? [] : [path.join(root, model)]),
+      '--port',
+      '0',
+      '--json',
+      ...args,
+    ],
     {
       cwd: directory,
       stdio: ['ignore', 'pipe', 'pipe'],
