@@ -65,6 +65,7 @@ function pythonSuites() {
     },
     example('sales-quantity'),
     example('credit-risk'),
+    example('delivery-date'),
   ];
 }
 

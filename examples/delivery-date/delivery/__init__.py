@@ -1,0 +1,1 @@
+"""What `notebook/delivery-date.ipynb` does, as modules."""
