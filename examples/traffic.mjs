@@ -80,12 +80,10 @@ export async function sendTraffic(rows, { url, endpoint, rate, seconds, feedback
     sent: 0,
     not_sent: 0,
     statuses: {},
-    predictions: {},
     feedback: {},
-    right: 0,
-    labelled: 0,
   };
   const times = [];
+  const answers = [];
   const underWay = new Set();
 
   async function one({ features, actual }) {
@@ -94,9 +92,7 @@ export async function sendTraffic(rows, { url, endpoint, rate, seconds, feedback
     times.push(performance.now() - begin);
     count(summary.statuses, status);
     if (status !== 200) return;
-    count(summary.predictions, json.prediction);
-    if (actual !== undefined) summary.labelled++;
-    if (json.prediction === actual) summary.right++;
+    answers.push({ prediction: json.prediction, actual });
     if (!feedback || actual === undefined) return;
     const answer = await post(`${base}/feedback`, { prediction_id: json.prediction_id, actual });
     count(summary.feedback, answer.status);
@@ -122,6 +118,7 @@ export async function sendTraffic(rows, { url, endpoint, rate, seconds, feedback
   times.sort((a, b) => a - b);
   return {
     ...summary,
+    ...judge(answers),
     seconds: round((performance.now() - begin) / 1000),
     p50_ms: round(quantile(times, 0.5)),
     p99_ms: round(quantile(times, 0.99)),
@@ -170,6 +167,21 @@ function poster(key) {
 
 function count(counts, name) {
   counts[name] = (counts[name] ?? 0) + 1;
+}
+
+/** How many labels were right; or how far numbers are off on average, where some prediction is no whole number. */
+function judge(answers) {
+  const labelled = answers.filter(({ actual }) => actual !== undefined);
+  const isMeasure = answers.some(({ prediction }) => typeof prediction === 'number' && prediction % 1 !== 0);
+  const predictions = {};
+  for (const { prediction } of answers) count(predictions, isMeasure ? 'number' : prediction);
+  const errors = isMeasure ? labelled.map(({ prediction, actual }) => Math.abs(prediction - actual)) : [];
+  return {
+    predictions,
+    right: labelled.filter(({ prediction, actual }) => prediction === actual).length,
+    labelled: labelled.length,
+    mean_absolute_error: errors.length === 0 ? null : round(errors.reduce((a, b) => a + b) / errors.length),
+  };
 }
 
 function quantile(ascending, share) {
@@ -237,7 +249,11 @@ function describe(summary) {
   const lines = [
     `${summary.sent} sent in ${summary.seconds} s, ${summary.not_sent} held back`,
     `statuses: ${counted(summary.statuses)}`,
-    `predictions: ${counted(summary.predictions)}; ${summary.right} of ${summary.labelled} right`,
+    `predictions: ${counted(summary.predictions)}; ${
+      summary.mean_absolute_error === null
+        ? `${summary.right} of ${summary.labelled} right`
+        : `mean absolute error ${summary.mean_absolute_error}`
+    }`,
     `p50 ${summary.p50_ms} ms, p99 ${summary.p99_ms} ms`,
   ];
   if (Object.keys(summary.feedback).length > 0) lines.push(`feedback: ${counted(summary.feedback)}`);
