@@ -31,7 +31,6 @@ const FAULTS = [
 
 /** Python models that misbehave beside others: what those notice, and what callers and operators are told. */
 export function provePythonFaults(): Promise<readonly Held[]> {
-  // biome-ignore lint/style/noProcessEnv: scripts/prove.mjs makes the environment
   const python = process.env['PROVE_PYTHON'];
   if (python === undefined)
     return Promise.resolve([

@@ -72,7 +72,7 @@ async function completeFiles(
   rows: readonly JsonObject[],
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   const files = new Map(read.files);
-  if (read.mlmodel === null) files.set('MLmodel', encode(writeMlmodel(read, loaded.signature)));
+  if (!read.files.has('MLmodel')) files.set('MLmodel', encode(writeMlmodel(read, loaded.signature)));
   files.set(SIGNATURE_FILE, encodeJson(loaded.signature));
   files.set(GOLDEN_FILE, encodeJson(await goldenOf(read, loaded, rows)));
   return files;

@@ -18,9 +18,12 @@ describe('parseMlmodel', () => {
       entry: 'model.onnx',
       flavor: 'onnx',
       declared: { inputs: null, outputs: null, params: [], task: null, labels: null, positiveLabel: null },
-      metadata: {},
-      name: null,
-      semver: null,
+      declaration: {
+        metadata: {},
+        name: null,
+        semver: null,
+        outcome: { task: null, labels: null, positiveLabel: null },
+      },
     });
   });
 
@@ -52,7 +55,11 @@ describe('parseMlmodel', () => {
         "metadata:\n  name: sales\n  version: 'v1.2.0'\n  task: classification\n  labels: [low, high]\n  positive_label: high\n  metrics: {auc: 0.9}\n",
       ),
     );
-    expect(read).toMatchObject({ name: 'sales', semver: '1.2.0', metadata: { metrics: { auc: 0.9 } } });
+    expect(read.declaration).toMatchObject({
+      name: 'sales',
+      semver: '1.2.0',
+      metadata: { metrics: { auc: 0.9 } },
+    });
     expect(read.declared).toMatchObject({
       task: 'classification',
       labels: ['low', 'high'],
@@ -139,7 +146,7 @@ describe('writeMlmodel', () => {
       writeMlmodel({ format: 'onnx', entry: 'model.onnx', flavor: 'onnx' }, aSignature()),
     );
     expect(read.declared.labels).toBeNull();
-    expect(read.metadata).toEqual({ task: 'regression', fields: ['x'] });
+    expect(read.declaration.metadata).toEqual({ task: 'regression', fields: ['x'] });
   });
 
   it.each(['python', 'text', 'remote'] as const)('keeps what a %s model is', (format) => {

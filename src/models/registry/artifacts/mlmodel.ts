@@ -9,13 +9,13 @@ import {
   MODEL_FORMATS,
 } from '../../runtimes/runtime.ts';
 import type { Label, Signature } from '../../signature.ts';
+import { type Declaration, parseDeclaration } from './declaration.ts';
 import type { Recognised } from './recognise.ts';
 
 /**
  * The `MLmodel` file of MLflow (contracts, section 6), as far as Slipway reads it. `signature.inputs` is a JSON string
  * inside the YAML: that is MLflow's own form.
  */
-const label = z.union([z.string(), z.number(), z.boolean()]);
 const mlmodelSchema = z.object({
   flavors: z.record(z.string(), z.record(z.string(), z.unknown())),
   signature: z
@@ -23,13 +23,6 @@ const mlmodelSchema = z.object({
     .nullish(),
   metadata: z.record(z.string(), z.unknown()).nullish(),
   saved_input_example_info: z.record(z.string(), z.unknown()).nullish(),
-});
-const declarationSchema = z.object({
-  name: z.string().optional(),
-  version: z.string().optional(),
-  task: z.enum(['classification', 'regression']).nullish().catch(null),
-  labels: z.array(label).nullish().catch(null),
-  positive_label: label.nullish().catch(null),
 });
 const inputSchema = z.array(
   z.object({
@@ -57,10 +50,7 @@ const slipwayFlavor = z.object({
 
 export interface Mlmodel extends Recognised {
   readonly declared: DeclaredModel;
-  /** `metadata` as the author wrote it; `name` and `version` there are what `register` proposes. */
-  readonly metadata: JsonObject;
-  readonly name: string | null;
-  readonly semver: string | null;
+  readonly declaration: Declaration;
 }
 
 /** Reads an MLmodel file; MODEL_UNREADABLE says what is missing. */
@@ -75,26 +65,16 @@ export function parseMlmodel(text: string): Mlmodel {
   if (!checked.success) throw new AppError('MODEL_UNREADABLE', `MLmodel: ${z.prettifyError(checked.error)}`);
   const recognised = recognise(checked.data.flavors);
   const metadata = (checked.data.metadata ?? {}) as JsonObject;
-  const declared = declarationSchema.safeParse(metadata);
-  if (!declared.success)
-    throw new AppError(
-      'MODEL_UNREADABLE',
-      `MLmodel: metadata: ${z.prettifyError(declared.error)}; quote a version: '1.0'`,
-    );
-  const declaration = declared.data;
+  const declaration = parseDeclaration(metadata, 'MLmodel: metadata');
   return {
     ...recognised,
     declared: {
       inputs: parseColumns('inputs', checked.data.signature?.inputs ?? null),
       outputs: parseColumns('outputs', checked.data.signature?.outputs ?? null),
       params: parseParams(checked.data.signature?.params ?? null),
-      task: declaration?.task ?? null,
-      labels: declaration?.labels ?? null,
-      positiveLabel: declaration?.positive_label ?? null,
+      ...declaration.outcome,
     },
-    metadata,
-    name: declaration?.name ?? null,
-    semver: declaration?.version?.replace(/^v/, '') ?? null,
+    declaration,
   };
 }
 

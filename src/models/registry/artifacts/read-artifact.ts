@@ -1,32 +1,25 @@
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, messageOf } from '../../../kernel/errors.ts';
+import { isJsonObject } from '../../../kernel/json.ts';
 import { GOLDEN_EXAMPLES_FILE } from '../../proving/golden.ts';
 import { readGraph } from '../../runtimes/onnx/graph.ts';
-import type { ArtifactOrigin, DeclaredModel, ModelArtifact } from '../../runtimes/runtime.ts';
+import type { ArtifactOrigin, ModelArtifact } from '../../runtimes/runtime.ts';
 import { CODE_FILE, TRANSFORM_FILE } from '../../transform-files.ts';
-import { type Mlmodel, parseMlmodel } from './mlmodel.ts';
+import { type Declaration, METADATA_FILE, NOTHING_DECLARED, parseDeclaration } from './declaration.ts';
+import { parseMlmodel } from './mlmodel.ts';
 import { type Recognised, recogniseDirectory, recogniseFile } from './recognise.ts';
 
 const MAX_FILES = 1_000;
 /** Enough to tell a model of XGBoost or LightGBM from other files of the same ending. */
 const HEAD_BYTES = 64;
 /** What is taken of a directory beside its one .onnx file. */
-const BESIDE_GRAPH: readonly string[] = [TRANSFORM_FILE, CODE_FILE, GOLDEN_EXAMPLES_FILE];
+const BESIDE_GRAPH: readonly string[] = [TRANSFORM_FILE, CODE_FILE, GOLDEN_EXAMPLES_FILE, METADATA_FILE];
 /** What tools leave behind, and notebooks: none of a model's files. */
 const LEFT_BEHIND = /(^|\/)(\.[^/]*|__pycache__)(\/|$)|\.ipynb$/;
-const NOTHING_DECLARED: DeclaredModel = {
-  inputs: null,
-  outputs: null,
-  params: [],
-  task: null,
-  labels: null,
-  positiveLabel: null,
-};
-
-/** An artifact in memory with what its MLmodel file says; `mlmodel` is null where it has none. */
+/** An artifact in memory with what its author says of it. */
 export interface ReadArtifact extends ModelArtifact {
-  readonly mlmodel: Mlmodel | null;
+  readonly declaration: Declaration;
 }
 
 /**
@@ -48,9 +41,8 @@ async function readDirectory(directory: string): Promise<Unplaced> {
   const names = await listFiles(directory);
   if (names.includes('MLmodel')) {
     const files = await readFiles(directory, names);
-    const mlmodel = parseMlmodel(Buffer.from(files.get('MLmodel') as Uint8Array).toString('utf8'));
-    const { format, entry, flavor, declared } = mlmodel;
-    return { format, entry, flavor, files, declared, mlmodel };
+    const mlmodel = parseMlmodel(textOf(files.get('MLmodel')));
+    return { ...mlmodel, files };
   }
   const own = names.filter((name) => !LEFT_BEHIND.test(name));
   const heads = new Map<string, string>();
@@ -77,7 +69,23 @@ async function readBareFile(file: string): Promise<Unplaced> {
 }
 
 function undeclared(recognised: Recognised, files: ReadonlyMap<string, Uint8Array>): Unplaced {
-  return { ...recognised, files, declared: NOTHING_DECLARED, mlmodel: null };
+  const declaration = files.has(METADATA_FILE) ? readMetadata(files) : NOTHING_DECLARED;
+  const declared = { inputs: null, outputs: null, params: [], ...declaration.outcome };
+  return { ...recognised, files, declared, declaration };
+}
+
+function readMetadata(files: ReadonlyMap<string, Uint8Array>): Declaration {
+  let metadata: unknown;
+  try {
+    metadata = JSON.parse(textOf(files.get(METADATA_FILE)));
+  } catch (error) {
+    throw new AppError('MODEL_UNREADABLE', `${METADATA_FILE} is not valid JSON: ${messageOf(error)}`);
+  }
+  return isJsonObject(metadata) ? parseDeclaration(metadata, METADATA_FILE) : NOTHING_DECLARED;
+}
+
+function textOf(content: Uint8Array | undefined): string {
+  return Buffer.from(content ?? []).toString('utf8');
 }
 
 /** An .onnx file with the weights files beside it that it names. */

@@ -104,7 +104,7 @@ export class LocalRegistry implements EditableRegistry {
       files,
       flavor: read.flavor,
       source: registration.source ?? registration.location,
-      metadata: { ...read.mlmodel?.metadata, ...registration.metadata },
+      metadata: { ...read.declaration.metadata, ...registration.metadata },
       createdAt: this.#deps.clock.now(),
     });
     for (const alias of registration.aliases ?? [])
@@ -127,7 +127,7 @@ function nameOf(registration: Registration, read: ReadArtifact): string {
     .replace(/\.(onnx|pkl|pickle|joblib|skops|ubj|json|txt|model)$/i, '');
   const name =
     registration.name ??
-    read.mlmodel?.name ??
+    read.declaration.name ??
     stem.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '');
   if (!MODEL_NAME.test(name)) {
     throw new AppError(
@@ -139,7 +139,7 @@ function nameOf(registration: Registration, read: ReadArtifact): string {
 }
 
 function semverOf(registration: Registration, read: ReadArtifact): string | null {
-  const semver = (registration.semver ?? read.mlmodel?.semver ?? null)?.replace(/^v/, '') ?? null;
+  const semver = (registration.semver ?? read.declaration.semver)?.replace(/^v/, '') ?? null;
   if (semver !== null && !SEMVER.test(semver)) {
     throw new AppError(
       'ARGUMENT_INVALID',

@@ -134,10 +134,10 @@ export class VersionFetcher {
     const completed: ModelVersion = {
       ...version,
       ...digestOf(files),
-      semver: version.semver ?? read.mlmodel?.semver ?? null,
+      semver: version.semver ?? read.declaration.semver,
       flavor: read.flavor,
       metadata: {
-        ...read.mlmodel?.metadata,
+        ...read.declaration.metadata,
         ...(facts.description && { description: facts.description }),
         ...(Object.keys(facts.tags).length > 0 && { tags: facts.tags }),
         ...(await this.#training(`${facts.name}/${facts.version}`, facts.run_id || null)),
