@@ -63,7 +63,7 @@ def width_of(estimator: Any) -> int | None:
 
 def columns_of(estimator: Any, names: Sequence[str] | None, width: int) -> list[InputColumn]:
     """The columns with what the steps of a pipeline know of each; what is dropped before any step sees it is left out."""
-    notes = [_Note() for _ in range(width)]
+    notes = [ColumnNote() for _ in range(width)]
     _Walk(names, notes).through([estimator], list(range(width)))
     for place, categories in enumerate(category_dtypes(estimator, width)):
         if categories is not None:
@@ -72,7 +72,7 @@ def columns_of(estimator: Any, names: Sequence[str] | None, width: int) -> list[
     return [note.column(name) for name, note in zip(given, notes) if note.is_used or names is None]
 
 
-class _Note:
+class ColumnNote:
     """What is known of one column so far."""
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ class _Note:
 class _Walk:
     """Follows columns through the steps of a pipeline until a step mixes them."""
 
-    def __init__(self, names: Sequence[str] | None, notes: Sequence[_Note]) -> None:
+    def __init__(self, names: Sequence[str] | None, notes: Sequence[ColumnNote]) -> None:
         self._names = names
         self._notes = notes
 

@@ -24,7 +24,7 @@ def load(directory: Path | str, entry: str, declared: Mapping[str, Any] | None =
     file = folder / entry
     notes: list[str] = []
     with noting_versions(notes), importing_from(folder):
-        model = load_mlflow(file.parent, declared) if file.name == "MLmodel" else load_notebook(folder, file, declared)
+        model = load_mlflow(file.parent, declared) if file.name == "MLmodel" else load_notebook(folder, file)
     if notes:
         model.facts["warnings"] = notes
     return model

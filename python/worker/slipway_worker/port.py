@@ -44,6 +44,10 @@ class Model:
         """One answer for each row. OutputError where the model answers otherwise; what the model raises, it raises."""
         return self._answer(self._prepare(columns), columns.rows, params)
 
+    def behind(self, prepare: Callable[[Columns], Any], facts: Mapping[str, Any]) -> Model:
+        """The same model, whose table `prepare` makes instead."""
+        return Model({**self.facts, **facts}, prepare, self._answer)
+
 
 class ModelUnreadable(Exception):
     """The files are not a model that the worker knows how to serve; the message names them and says what to do."""

@@ -14,6 +14,7 @@ from slipway_worker.loaders.estimator import EstimatorPredictor
 from slipway_worker.loaders.mlmodel import read_mlmodel
 from slipway_worker.loaders.pickled import importing_from, read_pickle, refusing
 from slipway_worker.loaders.predictor import Inputs, Predictor, facts_of
+from slipway_worker.loaders.raw_input import RawInput, find_transformer
 from slipway_worker.loaders.skops_file import read_skops
 from slipway_worker.loaders.tensors import TensorInputs
 from slipway_worker.port import Columns, Model, ModelUnreadable, Output, missing
@@ -38,13 +39,13 @@ def load_mlflow(folder: Path, declared: Mapping[str, Any] | None) -> Model:
         if function and importlib.util.find_spec("mlflow") is not None:
             pyfunc = _load_by_mlflow(folder)
             if own is None:
-                return _as_pyfunc(pyfunc, declared)
+                return _as_pyfunc(folder, pyfunc, declared)
             raw = pyfunc.get_raw_model()
         elif own is not None:
             raw = _load_by_flavor(folder, own, flavors[own], function)
         else:
             raise missing("mlflow", _wanted(mlmodel))
-    return _unwrapped(raw, declared, executes_code=_executes_code(own, flavors[own], function))
+    return _unwrapped(folder, raw, declared, executes_code=_executes_code(own, flavors[own], function))
 
 
 def _own_flavor(flavors: Mapping[str, Any], function: Mapping[str, Any]) -> str | None:
@@ -114,11 +115,22 @@ def _executes_code(own: str, flavor: Mapping[str, Any], function: Mapping[str, A
     return flavor.get("serialization_format") != "skops" or bool(flavor.get("skops_trusted_types"))
 
 
-def _unwrapped(raw: Any, declared: Mapping[str, Any], executes_code: bool) -> Model:
+def _unwrapped(folder: Path, raw: Any, declared: Mapping[str, Any], executes_code: bool) -> Model:
     predictor = _predictor_of(raw, declared, executes_code)
     inputs = _declared_inputs(declared, predictor.inputs) or predictor.inputs
     facts = facts_of(predictor, inputs)
-    return Model(facts, inputs.prepare, lambda table, rows, _params: predictor(table, rows))
+    return _behind_transformer(
+        folder, inputs, Model(facts, inputs.prepare, lambda table, rows, _params: predictor(table, rows))
+    )
+
+
+def _behind_transformer(folder: Path, inputs: Inputs | TensorInputs, model: Model) -> Model:
+    """The model with the `feature_transformer.py` that somebody put beside the MLmodel file, if there is one."""
+    transformer = find_transformer(folder)
+    if transformer is None:
+        return model
+    raw = RawInput(folder, transformer, inputs, inputs.names)
+    return model.behind(raw.prepare, {**raw.inputs.facts(), "executes_code": True})
 
 
 def _predictor_of(raw: Any, declared: Mapping[str, Any], executes_code: bool) -> Predictor:
@@ -160,30 +172,18 @@ def _declared_column(column: Mapping[str, Any], place: int, by_name: Mapping[str
     )
 
 
-class _PyfuncInputs:
-    """The columns of a python_function; one without a name is the list of its values where mlflow takes such lists."""
-
-    def __init__(self, inputs: Inputs, is_list: bool) -> None:
-        self._inputs = inputs
-        self._is_list = is_list
+class _ListInput(Inputs):
+    """The one column of a python_function whose type hint is a list: the list of its values."""
 
     def prepare(self, columns: Columns) -> Any:
-        if not self._is_list:
-            return self._inputs.prepare(columns)
         values = columns.arrays[columns.names[0]]
         return values if isinstance(values, list) else values.tolist()
 
-    def facts(self) -> dict[str, Any]:
-        return self._inputs.facts()
 
-
-def _as_pyfunc(pyfunc: Any, declared: Mapping[str, Any]) -> Model:
+def _as_pyfunc(folder: Path, pyfunc: Any, declared: Mapping[str, Any]) -> Model:
     inputs = _declared_inputs(declared, None) or Inputs(None, None, named=True)
-    if isinstance(inputs, Inputs) and inputs.columns is not None:
-        is_list = len(inputs.columns) == 1 and pyfunc.metadata._is_signature_from_type_hint()
-        prepare = _PyfuncInputs(inputs, is_list).prepare
-    else:
-        prepare = inputs.prepare
+    if inputs.columns is not None and len(inputs.columns) == 1 and pyfunc.metadata._is_signature_from_type_hint():
+        inputs = _ListInput(inputs.columns, 1, named=True)
     facts = {
         "kind": "pyfunc",
         "executes_code": True,
@@ -197,7 +197,7 @@ def _as_pyfunc(pyfunc: Any, declared: Mapping[str, Any]) -> Model:
     def answer(table: Any, rows: int, params: Mapping[str, Any] | None) -> Output:
         return Output(predictions_of(pyfunc.predict(table, params=dict(params) if params else None), rows))
 
-    return Model(facts, prepare, answer)
+    return _behind_transformer(folder, inputs, Model(facts, inputs.prepare, answer))
 
 
 def _declared_of(mlmodel: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,12 @@ class Inputs:
     def table(self) -> Table:
         return Table(self.columns or ())
 
+    @property
+    def names(self) -> list[str] | None:
+        """Names that the model or its author gave the columns; None for those of an array."""
+        names = None if self.columns is None else [column.name for column in self.columns]
+        return None if names is None or names == [f"f{place}" for place in range(len(names))] else names
+
     def prepare(self, columns: Columns) -> Any:
         """The columns as the model takes them; in the order that they came in where the model does not tell its own."""
         if self.is_text:

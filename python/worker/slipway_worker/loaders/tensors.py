@@ -14,9 +14,16 @@ from slipway_worker.tables import InputColumn, Table
 class TensorInputs:
     """One unnamed tensor as an array, named ones as a dict of arrays, as mlflow hands them to a model."""
 
+    columns = None
+
     def __init__(self, tensors: Sequence[Mapping[str, Any]]) -> None:
         self._tensors = tensors
         self._is_dict = any(tensor.get("name") is not None for tensor in tensors)
+        self.names = [str(tensor.get("name")) for tensor in tensors] if self._is_dict else None
+        inner = tensors[0]["shape"][1:]
+        is_row = not self._is_dict and len(tensors) == 1 and len(inner) == 1 and inner[0] > 0
+        #: Numbers of a row, where the one tensor is a table of them.
+        self.width: int | None = inner[0] if is_row else None
 
     def prepare(self, columns: Columns) -> Any:
         if self._is_dict:
@@ -31,10 +38,8 @@ class TensorInputs:
         return Table([InputColumn(name, kind) for name in columns.names]).matrix(columns).astype(_dtype(tensor), copy=False)
 
     def facts(self) -> dict[str, Any]:
-        [first, *more] = self._tensors
-        inner = first["shape"][1:]
-        if not self._is_dict and not more and len(inner) == 1 and inner[0] > 0:
-            return {"inputs": None, "width": inner[0]}
+        if self.width is not None:
+            return {"inputs": None, "width": self.width}
         inputs = [
             {"name": tensor.get("name") or "input", "type": tensor["type"], "required": True, "nullable": False}
             | {"shape": list(tensor["shape"][1:])}
