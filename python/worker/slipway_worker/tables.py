@@ -62,6 +62,8 @@ class InputColumn:
         if dtype is None:
             return self._read_objects(values)
         if isinstance(values, np.ndarray):
+            if values.ndim > 1:
+                return _objects(list(values.astype(dtype, copy=False)))
             if values.dtype == dtype:
                 return values
             if values.dtype.kind != "O" and not (values.dtype.kind == "f" and dtype.kind in "iub"):

@@ -151,14 +151,20 @@ def _declared_inputs(declared: Mapping[str, Any], known: Inputs | None) -> Input
     if all(column.get("shape") is not None for column in inputs):
         return TensorInputs(inputs)
     by_name = {column.name: column for column in (known.columns or ())} if known is not None and known.named else {}
-    columns = [_declared_column(column, place, by_name) for place, column in enumerate(inputs)]
+    columns = [
+        _declared_column(_name_of(column, place, len(inputs)), column, by_name) for place, column in enumerate(inputs)
+    ]
     if set(by_name) == {column.name for column in columns}:
         columns.sort(key=lambda column: list(by_name).index(column.name))
     return Inputs(tuple(columns), len(columns), named=known is None or known.named or known.columns is None)
 
 
-def _declared_column(column: Mapping[str, Any], place: int, by_name: Mapping[str, InputColumn]) -> InputColumn:
-    name = column.get("name") or f"f{place}"
+def _name_of(column: Mapping[str, Any], place: int, count: int) -> str:
+    """The name of a column, or what the server calls one that has none."""
+    return column.get("name") or ("input" if count == 1 else f"f{place}")
+
+
+def _declared_column(name: str, column: Mapping[str, Any], by_name: Mapping[str, InputColumn]) -> InputColumn:
     required = bool(column.get("required", True))
     known = by_name.get(name)
     return InputColumn(

@@ -19,23 +19,31 @@ class TensorInputs:
     def __init__(self, tensors: Sequence[Mapping[str, Any]]) -> None:
         self._tensors = tensors
         self._is_dict = any(tensor.get("name") is not None for tensor in tensors)
-        self.names = [str(tensor.get("name")) for tensor in tensors] if self._is_dict else None
         inner = tensors[0]["shape"][1:]
-        is_row = not self._is_dict and len(tensors) == 1 and len(inner) == 1 and inner[0] > 0
+        is_row = len(tensors) == 1 and len(inner) == 1 and inner[0] > 0
         #: Numbers of a row, where the one tensor is a table of them.
         self.width: int | None = inner[0] if is_row else None
+        self.names = [str(tensor.get("name")) for tensor in tensors] if self._is_dict and not is_row else None
 
     def prepare(self, columns: Columns) -> Any:
+        if self.width is not None:
+            [tensor] = self._tensors
+            array = self._table(tensor, columns)
+            return {tensor["name"]: array} if self._is_dict else array
         if self._is_dict:
             return {
                 tensor["name"]: _shaped(columns.arrays[tensor["name"]], tensor, columns.rows)
                 for tensor in self._tensors
             }
-        [tensor] = self._tensors
-        if len(columns.names) == 1 and not _is_row_of_one(tensor):
+        return _shaped(columns.arrays[columns.names[0]], self._tensors[0], columns.rows)
+
+    def _table(self, tensor: Mapping[str, Any], columns: Columns) -> np.ndarray:
+        """One tensor of numbers side by side, which come as a column each or as one column of rows."""
+        if len(columns.names) == 1 and self.width != 1:
             return _shaped(columns.arrays[columns.names[0]], tensor, columns.rows)
-        kind = "string" if _dtype(tensor).kind in "OU" else str(_dtype(tensor))
-        return Table([InputColumn(name, kind) for name in columns.names]).matrix(columns).astype(_dtype(tensor), copy=False)
+        dtype = _dtype(tensor)
+        kind = "string" if dtype.kind in "OU" else dtype.name
+        return Table([InputColumn(name, kind) for name in columns.names]).matrix(columns).astype(dtype, copy=False)
 
     def facts(self) -> dict[str, Any]:
         if self.width is not None:
@@ -46,10 +54,6 @@ class TensorInputs:
             for tensor in self._tensors
         ]
         return {"inputs": inputs, "width": None}
-
-
-def _is_row_of_one(tensor: Mapping[str, Any]) -> bool:
-    return list(tensor["shape"][1:]) == [1]
 
 
 def _dtype(tensor: Mapping[str, Any]) -> np.dtype:
