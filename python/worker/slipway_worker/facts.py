@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -82,11 +82,11 @@ class ColumnNote:
         self.nullable: bool | None = None
         self.is_used = False
 
-    def take_categories(self, known: np.ndarray, unknown_fails: bool) -> None:
+    def take_categories(self, known: np.ndarray, unknown_fails: bool, imputed: bool = False) -> None:
         values = known.tolist()
         present = [value for value in values if not _is_missing(value)]
         self.type = _type_of(present)
-        self.take_missing(len(present) < len(values) or not unknown_fails)
+        self.take_missing(imputed or len(present) < len(values) or not unknown_fails)
         if self.type == "string" and unknown_fails:
             self.categories = present
 
@@ -115,42 +115,43 @@ class _Walk:
         self._names = names
         self._notes = notes
 
-    def through(self, chain: Sequence[Any], places: Sequence[int]) -> None:
+    def through(self, chain: Sequence[Any], places: Sequence[int], imputed: bool = False) -> None:
+        """Follows the columns at `places`; `imputed` where a step before has filled what was missing."""
         chain = [step for step in chain if step is not None and not (isinstance(step, str) and step == "passthrough")]
-        for place in places:
-            self._notes[place].is_used = True
-        if not chain:
-            return
-        step, rest = chain[0], chain[1:]
+        step, rest = (chain[0], chain[1:]) if chain else (None, [])
         kind = type(step).__name__
-        if kind in ("Pipeline", "GridSearchCV", "RandomizedSearchCV", "TransformedTargetRegressor", "FeatureUnion"):
-            for inner in _parts_of(step):
-                self.through([*inner, *rest], places)
-        elif kind == "ColumnTransformer":
+        if kind == "ColumnTransformer":
             for part, columns in _parts_of_columns(step):
-                self.through([part, *rest], self._resolve(columns, places))
-        elif hasattr(step, "categories_"):
-            fails = getattr(step, "handle_unknown", "ignore") == "error"
-            for place, known in zip(places, step.categories_):
-                self._notes[place].take_categories(np.asarray(known), fails)
-        elif _reads_text(step):
-            for place in places:
-                self._notes[place].type = "string"
-        elif "Imputer" in kind:
-            self._impute(step, places)
-            if getattr(step, "n_features_in_", None) == _width_after(step):
-                self.through(rest, places)
-        elif kind in _ONE_TO_ONE and takes_missing(step):
-            self.through(rest, places)
+                self.through([part, *rest], self._resolve(columns, places), imputed)
+        elif kind in _CONTAINERS:
+            for inner in _parts_of(step):
+                self.through([*inner, *rest], places, imputed)
+        elif kind in _ONE_TO_ONE and (imputed or takes_missing(step)):
+            self.through(rest, places, imputed)
+        elif "Imputer" in kind and getattr(step, "n_features_in_", None) == _width_after(step):
+            self._note_filled(step, places)
+            self.through(rest, places, imputed=True)
         else:
-            for place in places:
-                self._notes[place].take_missing(kind not in _ONE_TO_ONE and takes_missing(step))
+            self._note(step, places, imputed or "Imputer" in kind)
 
-    def _impute(self, step: Any, places: Sequence[int]) -> None:
-        filled = getattr(step, "statistics_", None)
+    def _note(self, step: Any, places: Sequence[int], imputed: bool) -> None:
+        """What the step at which the columns end tells of them."""
+        known = getattr(step, "categories_", None)
+        fails = getattr(step, "handle_unknown", "ignore") == "error"
+        accepts = imputed or (type(step).__name__ not in _ONE_TO_ONE and takes_missing(step))
         for i, place in enumerate(places):
-            self._notes[place].take_missing(True)
-            if filled is not None and i < len(filled) and isinstance(filled[i], str):
+            note = self._notes[place]
+            note.is_used = True
+            if known is not None and i < len(known):
+                note.take_categories(np.asarray(known[i]), fails, imputed)
+                continue
+            note.take_missing(accepts)
+            if _reads_text(step):
+                note.type = "string"
+
+    def _note_filled(self, step: Any, places: Sequence[int]) -> None:
+        for place, filled in zip(places, getattr(step, "statistics_", [])):
+            if isinstance(filled, str):
                 self._notes[place].type = "string"
 
     def _resolve(self, columns: Any, places: Sequence[int]) -> list[int]:
@@ -173,6 +174,13 @@ class _Walk:
         return None if column is None else int(column)
 
 
+_CONTAINERS = {
+    "Pipeline",
+    "FeatureUnion",
+    "GridSearchCV",
+    "RandomizedSearchCV",
+    "TransformedTargetRegressor",
+}
 #: Steps whose n-th column depends on the n-th column alone.
 _ONE_TO_ONE = {"StandardScaler", "MinMaxScaler", "RobustScaler", "MaxAbsScaler", "PowerTransformer", "QuantileTransformer"}
 
@@ -265,14 +273,25 @@ def lightgbm_categories(booster: Any) -> list[Sequence[Any] | None]:
 
 
 def xgboost_categories(booster: Any) -> list[Sequence[Any] | None] | None:
-    """Categories that XGBoost keeps of columns of dtype `category`, from 3.1 on; None where there is no such column."""
+    """
+    The categories of columns of dtype `category`, which XGBoost keeps with a model from 3.1 on; None where there is no
+    such column. Read off the model's own JSON: the library's function for it needs pyarrow.
+    """
     types = booster.feature_types
     if not types or "c" not in types:
         return None
-    container = booster.get_categories(export_to_arrow=True)
-    arrays = dict(container.to_arrow())
-    names = booster.feature_names or [str(place) for place in range(len(types))]
-    return [arrays[name].to_pylist() if kind == "c" else None for name, kind in zip(names, types)]
+    trees = json.loads(booster.save_raw("json"))["learner"]["gradient_booster"]
+    encoded = trees.get("gbtree", trees)["model"].get("cats", {}).get("enc") or [{}] * len(types)
+    return [_xgboost_values(known) if kind == "c" else None for known, kind in zip(encoded, types)]
+
+
+def _xgboost_values(known: Mapping[str, Any]) -> Sequence[Any] | None:
+    """Numbers as they are; texts lie end to end in UTF-8, with where each begins."""
+    offsets = known.get("offsets")
+    if offsets is None:
+        return known.get("values") or None
+    text = bytes(value & 0xFF for value in known["values"])
+    return [text[start:end].decode("utf-8") for start, end in zip(offsets, offsets[1:])] or None
 
 
 def _type_of(values: Sequence[Any]) -> str:
