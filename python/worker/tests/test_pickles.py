@@ -92,7 +92,6 @@ def test_a_missing_text_and_number_are_what_pandas_calls_missing(tmp_path, table
         KNeighborsClassifier(4),
         SVC(probability=True, random_state=0),
         CalibratedClassifierCV(LogisticRegression(), cv=2),
-        FixedThresholdClassifier(LogisticRegression(), threshold=0.3, pos_label=7),
         GridSearchCV(LogisticRegression(), {"C": [0.1, 1]}, cv=2),
         xgboost.XGBClassifier(n_estimators=8),
         lightgbm.LGBMClassifier(n_estimators=8, verbose=-1),
@@ -102,8 +101,6 @@ def test_a_missing_text_and_number_are_what_pandas_calls_missing(tmp_path, table
 @pytest.mark.parametrize("classes", [2, 3])
 def test_label_and_probabilities_are_the_estimators_own(tmp_path, matrix, estimator, classes):
     boosted = isinstance(estimator, xgboost.XGBClassifier)
-    if isinstance(estimator, FixedThresholdClassifier) and classes == 3:
-        pytest.skip("a threshold is for two classes")
     values = np.arange(classes) if boosted else np.arange(classes) + 6
     labels = values[(np.abs(matrix[:, 0]) * 1.3).astype(int) % classes]
     estimator.fit(matrix, labels)
@@ -113,6 +110,13 @@ def test_label_and_probabilities_are_the_estimators_own(tmp_path, matrix, estima
     assert_labels(loaded.predict(columns_of(matrix)), estimator.predict(matrix), estimator.predict_proba(matrix))
     assert loaded.facts["labels"] == values.tolist()
     assert loaded.facts["width"] == 6
+
+
+def test_a_threshold_of_its_own_decides_the_label(tmp_path, matrix):
+    model = FixedThresholdClassifier(LogisticRegression(), threshold=0.2, pos_label=1).fit(matrix, matrix[:, 0] > 1)
+    joblib.dump(model, tmp_path / "model.pkl")
+    assert (model.predict(matrix) != model.classes_[model.predict_proba(matrix).argmax(axis=1)]).any()
+    assert_labels(load(tmp_path, "model.pkl").predict(columns_of(matrix)), model.predict(matrix), model.predict_proba(matrix))
 
 
 def test_two_equal_probabilities_are_decided_by_the_estimator(tmp_path):
