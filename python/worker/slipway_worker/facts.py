@@ -85,13 +85,13 @@ class ColumnNote:
     def take_categories(self, known: np.ndarray, unknown_fails: bool, imputed: bool = False) -> None:
         values = known.tolist()
         present = [value for value in values if not _is_missing(value)]
-        self.type = _type_of(present)
+        self.type = type_of_values(present)
         self.take_missing(imputed or len(present) < len(values) or not unknown_fails)
         if self.type == "string" and unknown_fails:
             self.categories = present
 
     def take_dtype(self, categories: Sequence[Any]) -> None:
-        self.type = _type_of(list(categories))
+        self.type = type_of_values(list(categories))
         self.dtype_categories = tuple(categories)
         self.nullable = True
 
@@ -294,7 +294,8 @@ def _xgboost_values(known: Mapping[str, Any]) -> Sequence[Any] | None:
     return [text[start:end].decode("utf-8") for start, end in zip(offsets, offsets[1:])] or None
 
 
-def _type_of(values: Sequence[Any]) -> str:
+def type_of_values(values: Sequence[Any]) -> str:
+    """The type of a column that holds these values."""
     if values and all(isinstance(value, (bool, np.bool_)) for value in values):
         return "bool"
     if values and all(isinstance(value, (int, np.integer)) for value in values):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from slipway_worker.facts import lightgbm_categories, xgboost_categories
+from slipway_worker.facts import lightgbm_categories, type_of_values, xgboost_categories
 from slipway_worker.loaders.estimator import EstimatorPredictor
 from slipway_worker.loaders.pickled import refusing
 from slipway_worker.loaders.predictor import Inputs, Predictor
@@ -99,7 +98,7 @@ def xgboost_booster(booster: Any, name: str) -> BoosterPredictor:
     columns = tuple(
         InputColumn(
             column,
-            "string" if kind == "c" else _XGBOOST_TYPES.get(kind, "float64"),
+            _XGBOOST_TYPES.get(kind, "float64") if known is None else type_of_values(known),
             nullable=True,
             dtype_categories=None if known is None else tuple(known),
         )
@@ -141,7 +140,7 @@ def lightgbm_booster(booster: Any) -> BoosterPredictor:
     columns = tuple(
         InputColumn(
             name if named else f"f{place}",
-            "float64" if known is None else _type_of_categories(known),
+            "float64" if known is None else type_of_values(known),
             nullable=True,
             dtype_categories=None if known is None else tuple(known),
         )
@@ -152,6 +151,3 @@ def lightgbm_booster(booster: Any) -> BoosterPredictor:
     inputs = Inputs(columns, len(columns), named=named)
     return BoosterPredictor("lightgbm", inputs, booster.predict, (objective, classes))
 
-
-def _type_of_categories(known: Sequence[Any]) -> str:
-    return "string" if any(isinstance(value, str) for value in known) else "int64"

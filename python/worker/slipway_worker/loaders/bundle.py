@@ -51,12 +51,12 @@ class Bundle:
         elif isinstance(part, Mapping) and any(role_of(str(key)) for key in part) and _holds_objects(part):
             for key, member in part.items():
                 self.add_object(str(key), f'{source}["{key}"]', member)
-        elif isinstance(part, Mapping) and any(hasattr(member, "transform") for member in part.values()):
+        elif isinstance(part, Mapping) and any(_is_step(member) for member in part.values()):
             raise ModelUnreadable(
                 f"{source} is a dict of {', '.join(sorted({type(each).__name__ for each in part.values()}))}: only "
                 "encoders are kept field by field; save one scaler, fitted with all its columns"
             )
-        elif hasattr(part, "transform") and not hasattr(part, "predict"):
+        elif _is_step(part):
             raise ModelUnreadable(
                 f"{source} is a {type(part).__name__}, and its name does not say when it is applied: save a Pipeline "
                 "that holds it and the model, or call it scaler, encoders, preprocessor or vectorizer"
@@ -83,8 +83,13 @@ def _is_encoder(part: Any) -> bool:
     return type(part).__name__ in ("LabelEncoder", "OrdinalEncoder", "OneHotEncoder")
 
 
+def _is_step(part: Any) -> bool:
+    """A table has a `transform` too, and no `fit`."""
+    return hasattr(part, "transform") and hasattr(part, "fit") and not hasattr(part, "predict")
+
+
 def _holds_objects(part: Mapping[Any, Any]) -> bool:
-    return any(hasattr(member, "transform") or isinstance(member, Mapping) for member in part.values())
+    return any(_is_step(member) or isinstance(member, Mapping) for member in part.values())
 
 
 def open_bundle(source: str, content: Mapping[Any, Any], bundle: Bundle) -> Any:

@@ -82,18 +82,21 @@ def _key(value: Any) -> Any:
     return _MISSING if value is None or (isinstance(value, float) and value != value) else value
 
 
+def require_fields(source: str, encoders: Any) -> None:
+    """Refuses an encoder that does not say which fields it is for."""
+    if isinstance(encoders, Mapping) or (feature_names_of(encoders) is not None and hasattr(encoders, "transform")):
+        return
+    raise ModelUnreadable(
+        f"{source} is one {type(encoders).__name__} and does not say which fields it encodes: save a dict of field to "
+        "encoder, as in {'city': encoder}, or fit it with a DataFrame; an encoder of the answer is called target_encoder"
+    )
+
+
 def field_encoders(source: str, encoders: Any, features: Sequence[str]) -> list[FieldEncoder]:
     """The encoders of a file: one for each field of a dict, or one that was fitted with named columns."""
     if isinstance(encoders, Mapping):
         return [field_encoder(f'{source}["{field}"]', str(field), each, features) for field, each in encoders.items()]
-    names = feature_names_of(encoders)
-    if names is None or not hasattr(encoders, "transform"):
-        raise ModelUnreadable(
-            f"{source} is one {type(encoders).__name__} and does not say which fields it encodes: save a dict of field "
-            "to encoder, as in {'city': encoder}, or fit it with a DataFrame; an encoder of the answer is called "
-            "target_encoder"
-        )
-    return [_of_library(source, names, encoders, features)]
+    return [_of_library(source, feature_names_of(encoders) or [], encoders, features)]
 
 
 def field_encoder(source: str, field: str, encoder: Any, features: Sequence[str]) -> FieldEncoder:

@@ -9,7 +9,7 @@ import numpy as np
 
 from slipway_worker.facts import feature_names_of, takes_missing, width_of
 from slipway_worker.loaders.bundle import Bundle, names_of
-from slipway_worker.loaders.encoders import FieldEncoder, field_encoder, field_encoders
+from slipway_worker.loaders.encoders import FieldEncoder, field_encoder, field_encoders, require_fields
 from slipway_worker.loaders.predictor import Inputs
 from slipway_worker.port import Columns, ModelUnreadable
 from slipway_worker.tables import InputColumn, frame_of, require_pandas
@@ -158,15 +158,16 @@ def _has_encoders(bundle: Bundle) -> bool:
 def _encoders_of(bundle: Bundle, features: Sequence[str] | None) -> list[FieldEncoder]:
     if not _has_encoders(bundle):
         return []
+    part = bundle.get("encoders")
+    if part is not None:
+        require_fields(*part)
     if features is None:
-        part = bundle.get("encoders")
         source = part[0] if part is not None else bundle.field_encoders[0][0]
         raise ModelUnreadable(
             f"Nothing beside {source} says which columns the model takes, and in which order: save their names as "
             "feature_names.json"
         )
     encoders: list[FieldEncoder] = []
-    part = bundle.get("encoders")
     if part is not None:
         encoders.extend(field_encoders(*part, features))
     encoders.extend(
