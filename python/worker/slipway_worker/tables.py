@@ -42,6 +42,11 @@ class InputColumn:
     #: What stands for a missing text: NaN as pandas reads files, or None.
     missing_text: Any = float("nan")
 
+    @property
+    def is_number(self) -> bool:
+        """Whether its values lie in an array of numbers as they are."""
+        return self.dtype_categories is None and self.type in _DTYPES
+
     def fact(self) -> dict[str, Any]:
         fact: dict[str, Any] = {
             "name": self.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,8 @@ class EstimatorPredictor:
         self.kind = type(last_step(estimator)).__module__.partition(".")[0]
         self.executes_code = executes_code
         self.inputs = inputs_of(estimator)
+        # Of arrays whose columns are in the order of the names.
+        warnings.filterwarnings("ignore", message="X does not have valid feature names")
         self.task = task_of(estimator)
         self.labels = labels_of(estimator) if self.task == "classification" else None
         self.has_probabilities = self.labels is not None and hasattr(estimator, "predict_proba")
@@ -77,7 +80,15 @@ def inputs_of(estimator: Any) -> Inputs:
     if width is None and reads_text(estimator):
         return Inputs((InputColumn("text", "string"),), None, named=False, is_text=True)
     columns = None if width is None else tuple(columns_of(estimator, names, width))
-    return Inputs(columns, width, named=names is not None)
+    return Inputs(columns, width, named=names is not None, ignores_names=_ignores_names(estimator))
+
+
+def _ignores_names(estimator: Any) -> bool:
+    """Whether it is one estimator of a library that makes an array of its table: no steps that choose columns by name."""
+    if type(estimator).__module__.partition(".")[0] not in ("sklearn", "xgboost", "lightgbm"):
+        return False
+    parts = estimator.get_params(deep=False).values() if hasattr(estimator, "get_params") else [estimator]
+    return not any(hasattr(part, "fit") or isinstance(part, (list, tuple)) for part in parts)
 
 
 def _is_clear(probabilities: np.ndarray) -> bool:

@@ -30,7 +30,7 @@ class FeatureSteps:
         self._scaled = [] if self._scaler is None else self._scaler.places(self._features)
         self._plain, columns = self._raw_columns()
         self.inputs = Inputs(columns, len(columns), named=self.features is not None)
-        self._index = require_pandas().Index(list(self._features)) if model.named else None
+        self._index = require_pandas().Index(list(self._features)) if model.takes_frame else None
 
     def prepare(self, columns: Columns) -> Any:
         raw = {column.name: column.read(columns) for column in self.inputs.columns or ()}

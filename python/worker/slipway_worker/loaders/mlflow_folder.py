@@ -156,7 +156,10 @@ def _declared_inputs(declared: Mapping[str, Any], known: Inputs | None) -> Input
     ]
     if set(by_name) == {column.name for column in columns}:
         columns.sort(key=lambda column: list(by_name).index(column.name))
-    return Inputs(tuple(columns), len(columns), named=known is None or known.named or known.columns is None)
+    named = known is None or known.named or known.columns is None
+    # An estimator that takes an array of its own columns does not take one of others.
+    ignores_names = known is not None and known.ignores_names and set(by_name) == {column.name for column in columns}
+    return Inputs(tuple(columns), len(columns), named=named, ignores_names=ignores_names)
 
 
 def _name_of(column: Mapping[str, Any], place: int, count: int) -> str:

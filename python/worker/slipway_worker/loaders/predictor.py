@@ -23,10 +23,19 @@ class Inputs:
     named: bool
     #: Whether it takes a list of texts, and no table.
     is_text: bool = False
+    #: Whether it looks at names to check them and at nothing but numbers, so that an array in its order does as well.
+    ignores_names: bool = False
 
     @cached_property
     def table(self) -> Table:
         return Table(self.columns or ())
+
+    @cached_property
+    def takes_frame(self) -> bool:
+        """Making and reading a DataFrame takes longer than many a model: an array goes where it gives the same answer."""
+        if not self.named:
+            return False
+        return not (self.ignores_names and all(column.is_number for column in self.columns or ()))
 
     @property
     def names(self) -> list[str] | None:
@@ -40,7 +49,7 @@ class Inputs:
             return self.table.columns[0].read(columns)
         if self.columns is None:
             return Table([InputColumn(name, _type_seen(columns, name)) for name in columns.names]).frame(columns)
-        return self.table.frame(columns) if self.named else self.table.matrix(columns)
+        return self.table.frame(columns) if self.takes_frame else self.table.matrix(columns)
 
     def facts(self) -> dict[str, Any]:
         """`inputs` where there is more to say than how many numbers a row has."""
