@@ -56,7 +56,12 @@ function pythonSuites() {
     {
       name: 'python',
       requirements: 'python/requirements-test.txt',
-      suites: [(python) => pytest('Python package', python, 'python')],
+      suites: [(python) => pytest('Python package', python, 'python/tests')],
+    },
+    {
+      name: 'worker',
+      requirements: 'python/worker/requirements-test.txt',
+      suites: [(python) => pytest('Models in the Python worker', python, 'python/worker/tests')],
     },
     {
       name: 'guides',

@@ -12,12 +12,13 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,13 @@ from slipway_worker.requirements import RequirementsUnreadable, read_requirement
 
 _TAIL = 30
 _QUIET = ("--disable-pip-version-check", "--no-input")
+_UV_SETTINGS = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "no-index": "UV_NO_INDEX",
+    "cert": "SSL_CERT_FILE",
+}
 _MARK = "slipway-environment.json"
 
 
@@ -105,7 +113,23 @@ def _install(building: Path, lines: Sequence[str], model: Path) -> None:
     wanted = building / "requirements.txt"
     wanted.write_text("".join(f"{line}\n" for line in lines), "utf-8")
     # In the folder of the model, where paths among the requirements lead.
-    _run([*install, "-r", str(wanted)], model)
+    _run([*install, "-r", str(wanted)], model, {} if uv is None else _settings_for_uv())
+
+
+def _settings_for_uv() -> dict[str, str]:
+    """Where pip's own settings say that packages come from: uv reads nothing of them."""
+    listed = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, errors="replace", check=False
+    )
+    settings = dict(re.findall(r"^(?:global|install|:env:)\.([\w-]+)='(.*)'$", listed.stdout, re.MULTILINE))
+    for name, value in os.environ.items():
+        if name.startswith("PIP_"):
+            settings[name[4:].lower().replace("_", "-")] = value
+    return {
+        variable: settings[setting]
+        for setting, variable in _UV_SETTINGS.items()
+        if setting in settings and variable not in os.environ
+    }
 
 
 def _pip_of_other_environments() -> bool:
@@ -117,11 +141,12 @@ def _pip_of_other_environments() -> bool:
     return (int(major), int(minor)) >= (22, 3)
 
 
-def _run(command: Sequence[str], folder: Path) -> None:
+def _run(command: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None) -> None:
     said: deque[str] = deque(maxlen=_TAIL)
     process = subprocess.Popen(
         command,
         cwd=folder,
+        env={**os.environ, **(variables or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

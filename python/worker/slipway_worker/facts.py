@@ -44,7 +44,7 @@ def feature_names_of(estimator: Any) -> list[str] | None:
     """Names of the columns that it was fitted with; None where those had none."""
     try:
         names = getattr(estimator, "feature_names_in_", None)
-    except Exception:  # noqa: BLE001  a property of an unfitted step raises what its library likes
+    except Exception:  # a property of an unfitted step raises what its library likes
         names = None
     if names is None:
         return None
@@ -56,7 +56,7 @@ def feature_names_of(estimator: Any) -> list[str] | None:
 def width_of(estimator: Any) -> int | None:
     try:
         width = getattr(estimator, "n_features_in_", None)
-    except Exception:  # noqa: BLE001  see feature_names_of
+    except Exception:  # see feature_names_of
         return None
     return int(width) if isinstance(width, (int, np.integer)) else None
 
@@ -182,7 +182,14 @@ _CONTAINERS = {
     "TransformedTargetRegressor",
 }
 #: Steps whose n-th column depends on the n-th column alone.
-_ONE_TO_ONE = {"StandardScaler", "MinMaxScaler", "RobustScaler", "MaxAbsScaler", "PowerTransformer", "QuantileTransformer"}
+_ONE_TO_ONE = {
+    "StandardScaler",
+    "MinMaxScaler",
+    "RobustScaler",
+    "MaxAbsScaler",
+    "PowerTransformer",
+    "QuantileTransformer",
+}
 
 
 def _parts_of(step: Any) -> list[list[Any]]:
@@ -206,7 +213,7 @@ def _parts_of_columns(step: Any) -> list[tuple[Any, Any]]:
 def _width_after(step: Any) -> int | None:
     try:
         return len(step.get_feature_names_out())
-    except Exception:  # noqa: BLE001  imputers of other libraries have no such names
+    except Exception:  # imputers of other libraries have no such names
         return None
 
 
@@ -233,10 +240,10 @@ def takes_missing(step: Any) -> bool:
         from sklearn.utils import get_tags
 
         return bool(get_tags(step).input_tags.allow_nan)
-    except Exception:  # noqa: BLE001  before scikit-learn 1.6, or of another library
+    except Exception:  # before scikit-learn 1.6, or of another library
         try:
             return bool(step._get_tags().get("allow_nan", False))
-        except Exception:  # noqa: BLE001  no tags at all
+        except Exception:  # no tags at all
             return False
 
 
@@ -249,7 +256,7 @@ def category_dtypes(estimator: Any, width: int) -> list[Sequence[Any] | None]:
     if module == "xgboost" and hasattr(estimator, "get_booster"):
         try:
             return xgboost_categories(estimator.get_booster()) or nothing
-        except Exception:  # noqa: BLE001  an unfitted model says so when it predicts
+        except Exception:  # an unfitted model says so when it predicts
             return nothing
     masks = getattr(estimator, "is_categorical_", None)
     encoder = getattr(getattr(estimator, "_preprocessor", None), "named_transformers_", {}).get("encoder")

@@ -157,7 +157,7 @@ def frame_of(index: Any, arrays: Sequence[np.ndarray], rows: int) -> Any:
         return require_pandas().DataFrame(table.T, columns=index, copy=False)
     build = _block_builder() if plain and groups else None
     if build is None:
-        return require_pandas().DataFrame(dict(zip(index, arrays)), copy=False)
+        return require_pandas().DataFrame({name: _series(array) for name, array in zip(index, arrays)}, copy=False)
     blocks = []
     for dtype, (places, members) in groups.items():
         block = np.empty((len(members), rows), dtype)
@@ -165,6 +165,11 @@ def frame_of(index: Any, arrays: Sequence[np.ndarray], rows: int) -> Any:
             block[place] = array
         blocks.append((block, np.array(places, np.intp)))
     return build(blocks, index, rows)
+
+
+def _series(array: np.ndarray) -> Any:
+    """pandas 3 would make its own dtype of an array of texts."""
+    return require_pandas().Series(array, dtype=object, copy=False) if array.dtype == _OBJECT else array
 
 
 @functools.cache

@@ -23,14 +23,20 @@ ROWS = 500
 
 def columns_of(table: pd.DataFrame | np.ndarray) -> Columns:
     """The columns as the server sends them: numbers as arrays, everything else as lists with None for missing."""
-    frame = table if isinstance(table, pd.DataFrame) else pd.DataFrame(table, columns=[f"f{i}" for i in range(table.shape[1])])
+    frame = (
+        table
+        if isinstance(table, pd.DataFrame)
+        else pd.DataFrame(table, columns=[f"f{i}" for i in range(table.shape[1])])
+    )
     arrays = {}
     for name in frame.columns:
         series = frame[name]
         if series.dtype.kind in "fiub" and isinstance(series.dtype, np.dtype):
             arrays[name] = series.to_numpy()
         else:
-            arrays[name] = [None if value is None or value is pd.NA or value != value else value for value in series.tolist()]
+            arrays[name] = [
+                None if value is None or value is pd.NA or value != value else value for value in series.tolist()
+            ]
     return Columns(list(frame.columns), len(frame), arrays)
 
 
@@ -48,7 +54,9 @@ def assert_labels(output: Output, labels, probabilities=None) -> None:
 
 def assert_numbers(output: Output, numbers) -> None:
     assert output.probabilities is None
-    np.testing.assert_allclose(np.array(output.predictions, float), np.asarray(numbers, float).ravel(), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(
+        np.array(output.predictions, float), np.asarray(numbers, float).ravel(), rtol=0, atol=1e-6
+    )
 
 
 def mixed_table(seed: int = 0, rows: int = ROWS) -> pd.DataFrame:

@@ -7,6 +7,7 @@ import pytest
 import xgboost
 from conftest import ROWS, assert_labels, assert_numbers, columns_of, labels_for
 from scipy.special import expit
+
 from slipway_worker.models import ModelUnreadable, load
 
 
@@ -113,7 +114,9 @@ def test_categories_that_xgboost_keeps(tmp_path, table):
     assert_numbers(loaded.predict(columns_of(few)), expected)
 
 
-@pytest.mark.parametrize("objective", ["binary", "multiclass", "multiclassova", "regression", "poisson", "cross_entropy"])
+@pytest.mark.parametrize(
+    "objective", ["binary", "multiclass", "multiclassova", "regression", "poisson", "cross_entropy"]
+)
 @pytest.mark.parametrize("ending", ["txt", "model"])
 def test_lightgbm(tmp_path, matrix, objective, ending):
     params = {"objective": objective, "verbose": -1, **({"num_class": 3} if objective.startswith("multi") else {})}
@@ -179,7 +182,10 @@ def test_missing_numbers(tmp_path, matrix):
     data = xgboost.DMatrix(gaps, matrix[:, 1])
     booster = xgboost.train({}, data, 6)
     booster.save_model(tmp_path / "model.json")
-    assert_numbers(load(tmp_path, "model.json").predict(columns_of(pd.DataFrame(gaps, columns=[f"f{i}" for i in range(6)]))), booster.predict(data))
+    assert_numbers(
+        load(tmp_path, "model.json").predict(columns_of(pd.DataFrame(gaps, columns=[f"f{i}" for i in range(6)]))),
+        booster.predict(data),
+    )
 
 
 def test_labels_are_those_of_the_file(tmp_path, table):

@@ -20,6 +20,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
 from slipway_worker.models import Columns, MissingPackages, ModelUnreadable, load
 
 FIELDS = ["age", "income", "city", "plan"]
@@ -52,11 +53,21 @@ def pipeline(table):
 def test_scikit_learn(tmp_path, table, library, form, signed):
     model = pipeline(table)
     signature = infer_signature(table[FIELDS], model.predict(table[FIELDS])) if signed else None
-    mlflow.sklearn.save_model(model, tmp_path / "model", serialization_format=form, signature=signature, pip_requirements=[], skops_trusted_types=["numpy.dtype"])
+    mlflow.sklearn.save_model(
+        model,
+        tmp_path / "model",
+        serialization_format=form,
+        signature=signature,
+        pip_requirements=[],
+        skops_trusted_types=["numpy.dtype"],
+    )
     loaded = library(tmp_path / "model")
     assert_labels(loaded.predict(columns_of(table)), model.predict(table[FIELDS]), model.predict_proba(table[FIELDS]))
     assert [field["name"] for field in loaded.facts["inputs"]] == FIELDS
-    assert [field.get("categories") for field in loaded.facts["inputs"]][2:] == [["Oslo", "Paris", "Rome"], ["basic", "pro"]]
+    assert [field.get("categories") for field in loaded.facts["inputs"]][2:] == [
+        ["Oslo", "Paris", "Rome"],
+        ["basic", "pro"],
+    ]
     assert loaded.facts["executes_code"] is True
 
 
@@ -71,15 +82,21 @@ def test_skops_of_known_types_executes_no_code(tmp_path, matrix, library):
 def test_trees_in_skops_with_the_types_that_the_author_trusts(tmp_path, matrix, library):
     model = RandomForestClassifier(5, random_state=0).fit(matrix, matrix[:, 0] > 0)
     trusted = ["numpy.dtype", "sklearn.tree._tree.Tree"]
-    mlflow.sklearn.save_model(model, tmp_path / "model", serialization_format="skops", skops_trusted_types=trusted, pip_requirements=[])
+    mlflow.sklearn.save_model(
+        model, tmp_path / "model", serialization_format="skops", skops_trusted_types=trusted, pip_requirements=[]
+    )
     output = library(tmp_path / "model").predict(columns_of(matrix))
     assert_labels(output, model.predict(matrix), model.predict_proba(matrix))
 
 
 def test_a_tensor_signature(tmp_path, matrix, library):
     model = LinearRegression().fit(matrix, matrix[:, 0])
-    mlflow.sklearn.save_model(model, tmp_path / "model", signature=infer_signature(matrix), pip_requirements=[], serialization_format="skops")
-    loaded = library(tmp_path / "model", declared={"inputs": [{"name": None, "type": "float64", "required": True, "shape": [-1, 6]}]})
+    mlflow.sklearn.save_model(
+        model, tmp_path / "model", signature=infer_signature(matrix), pip_requirements=[], serialization_format="skops"
+    )
+    loaded = library(
+        tmp_path / "model", declared={"inputs": [{"name": None, "type": "float64", "required": True, "shape": [-1, 6]}]}
+    )
     assert (loaded.facts["inputs"], loaded.facts["width"]) == (None, 6)
     assert_numbers(loaded.predict(columns_of(matrix)), model.predict(matrix))
 
@@ -110,7 +127,9 @@ def test_a_booster_that_is_declared_a_classifier_answers_labels(tmp_path, matrix
     target = (matrix[:, 0] > 0).astype(int)
     model = xgboost.train({"objective": "binary:logistic"}, xgboost.DMatrix(matrix, target), 5)
     mlflow.xgboost.save_model(model, tmp_path / "model", pip_requirements=[])
-    output = library(tmp_path / "model", declared={"inputs": None, "task": "classification"}).predict(columns_of(matrix))
+    output = library(tmp_path / "model", declared={"inputs": None, "task": "classification"}).predict(
+        columns_of(matrix)
+    )
     positive = model.predict(xgboost.DMatrix(matrix))
     assert_labels(output, (positive > 0.5).astype(int), np.column_stack([1 - positive, positive]))
 
@@ -120,11 +139,21 @@ def test_lightgbm(tmp_path, table, library, kind):
     numbers = table[["age", "income"]]
     target = (table["age"] > 40).astype(int)
     if kind == "booster":
-        model = lightgbm.train({"objective": "multiclass", "num_class": 2, "verbose": -1}, lightgbm.Dataset(numbers, target), 5)
+        model = lightgbm.train(
+            {"objective": "multiclass", "num_class": 2, "verbose": -1}, lightgbm.Dataset(numbers, target), 5
+        )
     else:
-        model = {"classifier": lightgbm.LGBMClassifier, "regressor": lightgbm.LGBMRegressor}[kind](n_estimators=5, verbose=-1)
+        model = {"classifier": lightgbm.LGBMClassifier, "regressor": lightgbm.LGBMRegressor}[kind](
+            n_estimators=5, verbose=-1
+        )
         model.fit(numbers, target)
-    mlflow.lightgbm.save_model(model, tmp_path / "model", signature=infer_signature(numbers), pip_requirements=[], serialization_format="cloudpickle")
+    mlflow.lightgbm.save_model(
+        model,
+        tmp_path / "model",
+        signature=infer_signature(numbers),
+        pip_requirements=[],
+        serialization_format="cloudpickle",
+    )
     loaded = library(tmp_path / "model")
     assert (loaded.facts["kind"], loaded.facts["executes_code"]) == ("lightgbm", kind != "booster")
     output = loaded.predict(columns_of(table))
@@ -138,7 +167,9 @@ def test_lightgbm(tmp_path, table, library, kind):
 
 def test_predict_proba_as_the_models_predict(tmp_path, matrix):
     model = LogisticRegression().fit(matrix, matrix[:, 0] > 0)
-    mlflow.sklearn.save_model(model, tmp_path / "model", pyfunc_predict_fn="predict_proba", pip_requirements=[], serialization_format="skops")
+    mlflow.sklearn.save_model(
+        model, tmp_path / "model", pyfunc_predict_fn="predict_proba", pip_requirements=[], serialization_format="skops"
+    )
     loaded = load(tmp_path / "model", "MLmodel")
     assert (loaded.facts["kind"], loaded.facts["task"]) == ("pyfunc", "generic")
     np.testing.assert_allclose(loaded.predict(columns_of(matrix)).predictions, model.predict_proba(matrix))
@@ -151,7 +182,10 @@ class Scaled(mlflow.pyfunc.PythonModel):
 
 class Rows(mlflow.pyfunc.PythonModel):
     def predict(self, context, model_input, params=None):
-        return [{"seen": list(row), "types": [str(dtype) for dtype in model_input.dtypes]} for row in model_input.itertuples(index=False)]
+        return [
+            {"seen": list(row), "types": [str(dtype) for dtype in model_input.dtypes]}
+            for row in model_input.itertuples(index=False)
+        ]
 
 
 class Lists(mlflow.pyfunc.PythonModel):
@@ -162,7 +196,10 @@ class Lists(mlflow.pyfunc.PythonModel):
 class Tensors(mlflow.pyfunc.PythonModel):
     def predict(self, context, model_input, params=None):
         if isinstance(model_input, dict):
-            return {"sum": model_input["a"].sum(axis=(1, 2)), "kind": [str(model_input["b"].dtype)] * len(model_input["b"])}
+            return {
+                "sum": model_input["a"].sum(axis=(1, 2)),
+                "kind": [str(model_input["b"].dtype)] * len(model_input["b"]),
+            }
         return model_input.reshape(len(model_input), -1).sum(axis=1)
 
 
@@ -183,7 +220,9 @@ def test_params_with_their_defaults(tmp_path, table):
 
 def test_columns_of_every_type(tmp_path):
     types = ["boolean", "integer", "long", "float", "double", "string", "datetime", "binary"]
-    save(tmp_path / "model", Rows(), mlflow.models.ModelSignature(inputs=Schema([ColSpec(kind, kind) for kind in types])))
+    save(
+        tmp_path / "model", Rows(), mlflow.models.ModelSignature(inputs=Schema([ColSpec(kind, kind) for kind in types]))
+    )
     loaded = load(tmp_path / "model", "MLmodel")
     columns = Columns(
         types,
@@ -210,7 +249,9 @@ def test_optional_columns_that_are_left_out(tmp_path):
     save(tmp_path / "model", Rows(), mlflow.models.ModelSignature(inputs=Schema([ColSpec("long", "id"), *optional])))
     loaded = load(tmp_path / "model", "MLmodel")
     assert [field["required"] for field in loaded.facts["inputs"]] == [True, False, False, False]
-    columns = Columns(["id", "double", "string"], 1, {"id": np.array([1]), "double": np.array([np.nan]), "string": [None]})
+    columns = Columns(
+        ["id", "double", "string"], 1, {"id": np.array([1]), "double": np.array([np.nan]), "string": [None]}
+    )
     assert loaded.predict(columns).predictions[0]["seen"] == [1, None, None, None]
 
 
@@ -233,7 +274,9 @@ def test_tensors(tmp_path):
     save(tmp_path / "one", Tensors(), one)
     values = np.arange(12, dtype=np.float32).reshape(2, 2, 3)
     loaded = load(tmp_path / "one", "MLmodel")
-    assert loaded.facts["inputs"] == [{"name": "input", "type": "float32", "required": True, "nullable": False, "shape": [2, 3]}]
+    assert loaded.facts["inputs"] == [
+        {"name": "input", "type": "float32", "required": True, "nullable": False, "shape": [2, 3]}
+    ]
     assert_numbers(loaded.predict(Columns(["input"], 2, {"input": values.tolist()})), [15, 51])
     two = Schema([TensorSpec(np.dtype("float32"), (-1, 2, 3), "a"), TensorSpec(np.dtype("int64"), (-1,), "b")])
     save(tmp_path / "two", Tensors(), mlflow.models.ModelSignature(inputs=two))
@@ -248,7 +291,9 @@ def test_code_beside_the_model(tmp_path, library, monkeypatch, matrix):
     import own_steps
 
     model = own_steps.Own().fit(matrix, matrix[:, 0])
-    mlflow.sklearn.save_model(model, tmp_path / "model", code_paths=[str(package)], serialization_format="pickle", pip_requirements=[])
+    mlflow.sklearn.save_model(
+        model, tmp_path / "model", code_paths=[str(package)], serialization_format="pickle", pip_requirements=[]
+    )
     monkeypatch.undo()
     del own_steps, sys.modules["own_steps"]
     package.unlink()
@@ -258,13 +303,20 @@ def test_code_beside_the_model(tmp_path, library, monkeypatch, matrix):
 def test_a_transformer_that_was_put_beside_the_folder(tmp_path, table, library):
     numbers = table[["age", "income"]].fillna(0).rename(columns={"income": "log_income"})
     model = LinearRegression().fit(numbers, numbers["age"] * 2)
-    mlflow.sklearn.save_model(model, tmp_path / "model", signature=infer_signature(numbers), serialization_format="skops", pip_requirements=[])
+    mlflow.sklearn.save_model(
+        model, tmp_path / "model", signature=infer_signature(numbers), serialization_format="skops", pip_requirements=[]
+    )
     (tmp_path / "model" / "feature_transformer.py").write_text(
         "def transform_raw_input(raw_data):\n    return [raw_data['born'] - 1900, raw_data.get('income', 0)]\n"
     )
-    (tmp_path / "model" / "raw_input_example.json").write_text(json.dumps([{"born": 1980, "income": 2.5}, {"born": 1970}]))
+    (tmp_path / "model" / "raw_input_example.json").write_text(
+        json.dumps([{"born": 1980, "income": 2.5}, {"born": 1970}])
+    )
     loaded = library(tmp_path / "model")
-    assert [(field["name"], field["required"]) for field in loaded.facts["inputs"]] == [("born", True), ("income", False)]
+    assert [(field["name"], field["required"]) for field in loaded.facts["inputs"]] == [
+        ("born", True),
+        ("income", False),
+    ]
     raw = pd.DataFrame({"born": table["age"] + 1900.0, "income": table["income"]})
     assert_numbers(loaded.predict(columns_of(raw)), model.predict(numbers))
     assert loaded.facts["executes_code"] is True
@@ -281,8 +333,12 @@ def test_a_model_of_mlflow_alone_needs_mlflow(tmp_path, monkeypatch):
 @pytest.mark.parametrize("absent", ["skops", "xgboost", "lightgbm"])
 def test_a_library_that_is_not_installed_is_named(tmp_path, monkeypatch, matrix, absent):
     saves = {
-        "skops": lambda folder: mlflow.sklearn.save_model(LinearRegression().fit(matrix, matrix[:, 0]), folder, serialization_format="skops", pip_requirements=[]),
-        "xgboost": lambda folder: mlflow.xgboost.save_model(xgboost.XGBRegressor(n_estimators=2).fit(matrix, matrix[:, 0]), folder, pip_requirements=[]),
+        "skops": lambda folder: mlflow.sklearn.save_model(
+            LinearRegression().fit(matrix, matrix[:, 0]), folder, serialization_format="skops", pip_requirements=[]
+        ),
+        "xgboost": lambda folder: mlflow.xgboost.save_model(
+            xgboost.XGBRegressor(n_estimators=2).fit(matrix, matrix[:, 0]), folder, pip_requirements=[]
+        ),
         "lightgbm": lambda folder: mlflow.lightgbm.save_model(
             lightgbm.train({"verbose": -1}, lightgbm.Dataset(matrix, matrix[:, 0]), 2), folder, pip_requirements=[]
         ),
@@ -298,7 +354,14 @@ def test_a_library_that_is_not_installed_is_named(tmp_path, monkeypatch, matrix,
 def test_the_flavors_are_read_without_a_yaml_library(tmp_path, monkeypatch, matrix):
     model = RandomForestClassifier(5, random_state=0).fit(matrix, matrix[:, 0] > 0)
     trusted = ["numpy.dtype", "sklearn.tree._tree.Tree"]
-    mlflow.sklearn.save_model(model, tmp_path / "model", serialization_format="skops", skops_trusted_types=trusted, signature=infer_signature(matrix), pip_requirements=[])
+    mlflow.sklearn.save_model(
+        model,
+        tmp_path / "model",
+        serialization_format="skops",
+        skops_trusted_types=trusted,
+        signature=infer_signature(matrix),
+        pip_requirements=[],
+    )
     for name in ("mlflow", "yaml"):
         monkeypatch.setitem(sys.modules, name, None)
     loaded = load(tmp_path / "model", "MLmodel", {"inputs": None})

@@ -15,6 +15,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.preprocessing import LabelEncoder, MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
+
 from slipway_worker.models import ModelUnreadable, load
 
 TEXTS = ["city", "plan"]
@@ -38,7 +39,9 @@ class Notebook:
         self.scaler = StandardScaler().fit(self.features)
         scaled = self.scaler.transform(self.features)
         self.inputs = pd.DataFrame(scaled, columns=FIELDS) if named else scaled
-        self.model = RandomForestClassifier(10, random_state=0).fit(self.inputs, self.target.transform(labels_for(table)))
+        self.model = RandomForestClassifier(10, random_state=0).fit(
+            self.inputs, self.target.transform(labels_for(table))
+        )
 
     def check(self, loaded) -> None:
         labels = self.target.inverse_transform(self.model.predict(self.inputs))
@@ -91,7 +94,9 @@ def test_names_of_features_in_the_forms_that_notebooks_keep(tmp_path, table, nam
 def test_a_dict_with_everything(tmp_path, table):
     made = Notebook(table)
     bundle = {"model": made.model, "scaler": made.scaler, "encoders": made.encoders, "feature_names": FIELDS}
-    joblib.dump({**bundle, "target_encoder": made.target, "trained_at": "2026-03-01", "f1": 0.9}, tmp_path / "bundle.joblib")
+    joblib.dump(
+        {**bundle, "target_encoder": made.target, "trained_at": "2026-03-01", "f1": 0.9}, tmp_path / "bundle.joblib"
+    )
     made.check(load(tmp_path, "bundle.joblib"))
 
 
@@ -118,7 +123,9 @@ def test_mappings_in_json(tmp_path, table):
     made = Notebook(table)
     joblib.dump(made.model, tmp_path / "model.pkl")
     joblib.dump(made.scaler, tmp_path / "scaler.pkl")
-    mappings = {field: {value: i for i, value in enumerate(encoder.classes_)} for field, encoder in made.encoders.items()}
+    mappings = {
+        field: {value: i for i, value in enumerate(encoder.classes_)} for field, encoder in made.encoders.items()
+    }
     (tmp_path / "encoding_mappings.json").write_text(json.dumps(mappings))
     (tmp_path / "target_mapping.json").write_text(json.dumps({"0": "high", "1": "low", "2": "middle"}))
     made.check(load(tmp_path, "model.pkl"))
@@ -167,7 +174,7 @@ def test_a_scaler_of_some_columns(tmp_path, table):
 
 
 def test_a_scaled_target(tmp_path, matrix):
-    price = (matrix[:, :1] * 5000 + 20000)
+    price = matrix[:, :1] * 5000 + 20000
     scaler_x, scaler_y = StandardScaler().fit(matrix), StandardScaler().fit(price)
     model = LinearRegression().fit(scaler_x.transform(matrix), scaler_y.transform(price).ravel())
     for name, part in {"model": model, "scaler_X": scaler_x, "scaler_y": scaler_y}.items():
@@ -190,7 +197,9 @@ def test_a_scaler_beside_an_xgboost_file(tmp_path, matrix):
 @pytest.mark.parametrize("frame", [False, True], ids=["array", "frame"])
 def test_a_preprocessor(tmp_path, table, frame):
     raw = numbers_of(table)
-    steps = ColumnTransformer([("n", StandardScaler(), ["age", "income"]), ("t", OneHotEncoder(), TEXTS)], sparse_threshold=0)
+    steps = ColumnTransformer(
+        [("n", StandardScaler(), ["age", "income"]), ("t", OneHotEncoder(), TEXTS)], sparse_threshold=0
+    )
     features = steps.fit_transform(raw)
     features = pd.DataFrame(features, columns=steps.get_feature_names_out()) if frame else features
     model = LogisticRegression().fit(features, labels_for(table))
@@ -210,7 +219,11 @@ def test_a_vectorizer(tmp_path):
     loaded = load(tmp_path, "model.pkl")
     assert [field["name"] for field in loaded.facts["inputs"]] == ["text"]
     features = vectorizer.transform(texts)
-    assert_labels(loaded.predict(columns_of(pd.DataFrame({"text": texts}))), model.predict(features), model.predict_proba(features))
+    assert_labels(
+        loaded.predict(columns_of(pd.DataFrame({"text": texts}))),
+        model.predict(features),
+        model.predict_proba(features),
+    )
 
 
 def test_what_an_encoder_does_not_know_is_named(tmp_path, table):
@@ -219,7 +232,7 @@ def test_what_an_encoder_does_not_know_is_named(tmp_path, table):
     joblib.dump(made.encoders, tmp_path / "encoders.pkl")
     (tmp_path / "feature_names.json").write_text(json.dumps(FIELDS))
     loaded = load(tmp_path, "model.pkl")
-    with pytest.raises(ValueError, match='"city": encoders.pkl.* does not know \'Bern\''):
+    with pytest.raises(ValueError, match="\"city\": encoders.pkl.* does not know 'Bern'"):
         loaded.predict(columns_of(made.raw[:1].assign(city="Bern")))
     with pytest.raises(ValueError, match="does not know a missing value"):
         loaded.predict(columns_of(made.raw[:1].assign(city=None)))
@@ -232,9 +245,20 @@ class Transformer:
 
     def __init__(self, folder, table) -> None:
         self.folder = folder
-        self.raw = pd.DataFrame({"quantity": table["age"], "price": table["income"].fillna(1), "city": table["city"], "member": table["member"], "note": None})
+        self.raw = pd.DataFrame(
+            {
+                "quantity": table["age"],
+                "price": table["income"].fillna(1),
+                "city": table["city"],
+                "member": table["member"],
+                "note": None,
+            }
+        )
         self.features = pd.DataFrame(
-            {"amount": self.raw["quantity"] * self.raw["price"], "is_rome": ((self.raw["city"] == "Rome") & self.raw["member"]).astype(int)}
+            {
+                "amount": self.raw["quantity"] * self.raw["price"],
+                "is_rome": ((self.raw["city"] == "Rome") & self.raw["member"]).astype(int),
+            }
         )
         self.labels = labels_for(table)
 
@@ -252,7 +276,9 @@ class Transformer:
         self.data = data
 
     def check(self, loaded) -> None:
-        assert_labels(loaded.predict(columns_of(self.raw)), self.model.predict(self.data), self.model.predict_proba(self.data))
+        assert_labels(
+            loaded.predict(columns_of(self.raw)), self.model.predict(self.data), self.model.predict_proba(self.data)
+        )
         assert loaded.predict(columns_of(self.raw[:1])).predictions == self.model.predict(self.data[:1]).tolist()
 
 
@@ -292,9 +318,15 @@ def test_named_features_are_taken_by_name(tmp_path, table):
 
 def test_the_fields_by_the_annotation_of_the_parameter(tmp_path, table):
     made = Transformer(tmp_path, table)
-    made.write("[amount, is_rome]", named=False, before="from typing import Optional, TypedDict\nclass Raw(TypedDict):\n    quantity: int\n    price: float\n    city: str\n    member: bool\n    note: Optional[str]\n")
+    made.write(
+        "[amount, is_rome]",
+        named=False,
+        before="from typing import Optional, TypedDict\nclass Raw(TypedDict):\n    quantity: int\n    price: float\n    city: str\n    member: bool\n    note: Optional[str]\n",
+    )
     code = (tmp_path / "feature_transformer.py").read_text()
-    code = code.replace("transform_raw_input(raw_data)", "transform_raw_input(raw_data: Raw)").replace("raw_data['note']", "raw_data.get('note')")
+    code = code.replace("transform_raw_input(raw_data)", "transform_raw_input(raw_data: Raw)").replace(
+        "raw_data['note']", "raw_data.get('note')"
+    )
     (tmp_path / "feature_transformer.py").write_text(code)
     loaded = load(tmp_path, "model.pkl")
     assert [(field["type"], field["required"]) for field in loaded.facts["inputs"]] == [
@@ -325,7 +357,10 @@ def test_a_transformer_in_the_folder_app_with_modules_and_files_of_its_own(tmp_p
         ("'text'", "gave a str"),
         ("{'amount': amount}", "did not give is_rome"),
         ("pd.DataFrame({'amount': [1, 2], 'is_rome': [1, 2]})", "a DataFrame of 2 rows for one row"),
-        ("{'amount': 1, 'is_rome': 1} if is_rome else {'is_rome': 1, 'amount': 1, 'x': 1}", "rows of different columns"),
+        (
+            "{'amount': 1, 'is_rome': 1} if is_rome else {'is_rome': 1, 'amount': 1, 'x': 1}",
+            "rows of different columns",
+        ),
     ],
 )
 def test_a_transformer_that_gives_something_else(tmp_path, table, answer, message):
@@ -367,7 +402,7 @@ PARTS = {
     "a dict of scalers": (["scalers"], "only encoders are kept field by field"),
     "an encoder of nobody knows what": (["encoder"], "does not say which fields it encodes"),
     "encoders without an order": (["encoders"], "save their names as feature_names.json"),
-    "a label encoder of two labels": (["label_encoder"], 'call it target_encoder if that is the answer (no, yes)'),
+    "a label encoder of two labels": (["label_encoder"], "call it target_encoder if that is the answer (no, yes)"),
     "a target of other labels": (["target_encoder"], "target_encoder.pkl knows 3 labels, and the model answers 0, 1"),
     "a target that is scaled": (["target_scaler"], "scales the answer, and the model gives a classification"),
     "names that are none": (["feature_names"], "feature_names.pkl is no list of names"),
@@ -419,7 +454,10 @@ def test_an_encoder_that_may_be_of_the_answer(tmp_path, table):
     ("content", "message"),
     [
         ({"a": 1, "b": 2}, "holds a dict of a, b, of which none is a model"),
-        ({"model": LinearRegression(), "classifier": LogisticRegression()}, "model, classifier could each be the model"),
+        (
+            {"model": LinearRegression(), "classifier": LogisticRegression()},
+            "model, classifier could each be the model",
+        ),
         ({"model": LinearRegression(), "best_threshold": 0.3}, 'has a "best_threshold" of 0.3'),
         (StandardScaler(), "holds a StandardScaler, which has no predict"),
         (LinearRegression, "holds the class LinearRegression"),
@@ -445,7 +483,11 @@ def test_pickles_that_cannot_be_read(tmp_path):
 
 @pytest.mark.parametrize(
     ("module", "package"),
-    [("no_such_package.steps", "no_such_package"), ("category_encoders.basen", "category-encoders"), ("sklearn.gone", None)],
+    [
+        ("no_such_package.steps", "no_such_package"),
+        ("category_encoders.basen", "category-encoders"),
+        ("sklearn.gone", None),
+    ],
 )
 def test_modules_that_are_missing(tmp_path, module, package):
     from slipway_worker.models import MissingPackages

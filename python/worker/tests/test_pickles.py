@@ -7,6 +7,7 @@ import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 import xgboost
 from conftest import ROWS, assert_labels, assert_numbers, columns_of, labels_for, mixed_table
 from sklearn.calibration import CalibratedClassifierCV
@@ -30,6 +31,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
+
 from slipway_worker.models import load
 
 
@@ -57,8 +59,16 @@ def test_pipeline_on_a_frame(tmp_path, table):
         {"name": "city", "type": "string", "required": True, "nullable": True},
         {"name": "plan", "type": "string", "required": True, "nullable": False, "categories": ["basic", "pro"]},
     ]
-    assert (facts["task"], facts["labels"], facts["has_probabilities"]) == ("classification", ["high", "low", "middle"], True)
-    assert (facts["kind"], facts["executes_code"], facts["packages"]["scikit-learn"]) == ("sklearn", True, "1.7.2")
+    assert (facts["task"], facts["labels"], facts["has_probabilities"]) == (
+        "classification",
+        ["high", "low", "middle"],
+        True,
+    )
+    assert (facts["kind"], facts["executes_code"], facts["packages"]["scikit-learn"]) == (
+        "sklearn",
+        True,
+        sklearn.__version__,
+    )
 
 
 def test_a_missing_text_and_number_are_what_pandas_calls_missing(tmp_path, table):
@@ -116,12 +126,16 @@ def test_a_threshold_of_its_own_decides_the_label(tmp_path, matrix):
     model = FixedThresholdClassifier(LogisticRegression(), threshold=0.2, pos_label=1).fit(matrix, matrix[:, 0] > 1)
     joblib.dump(model, tmp_path / "model.pkl")
     assert (model.predict(matrix) != model.classes_[model.predict_proba(matrix).argmax(axis=1)]).any()
-    assert_labels(load(tmp_path, "model.pkl").predict(columns_of(matrix)), model.predict(matrix), model.predict_proba(matrix))
+    assert_labels(
+        load(tmp_path, "model.pkl").predict(columns_of(matrix)), model.predict(matrix), model.predict_proba(matrix)
+    )
 
 
 def test_two_equal_probabilities_are_decided_by_the_estimator(tmp_path):
     rows = np.array([[0.0], [0.0], [1.0], [1.0]])
-    model = SVC(kernel="linear", probability=True, random_state=0).fit(np.repeat(rows, 5, 0), np.repeat([0, 1, 0, 1], 5))
+    model = SVC(kernel="linear", probability=True, random_state=0).fit(
+        np.repeat(rows, 5, 0), np.repeat([0, 1, 0, 1], 5)
+    )
     joblib.dump(model, tmp_path / "model.pkl")
     assert_labels(load(tmp_path, "model.pkl").predict(columns_of(rows)), model.predict(rows), model.predict_proba(rows))
 
@@ -178,7 +192,9 @@ def test_labels_keep_their_type(tmp_path, matrix, labels):
     picked = labels[(matrix[:, 0] > 0).astype(int)]
     model = DecisionTreeClassifier(max_depth=3).fit(matrix, picked.astype(str) if picked.dtype == float else picked)
     joblib.dump(model, tmp_path / "model.pkl")
-    assert_labels(load(tmp_path, "model.pkl").predict(columns_of(matrix)), model.predict(matrix), model.predict_proba(matrix))
+    assert_labels(
+        load(tmp_path, "model.pkl").predict(columns_of(matrix)), model.predict(matrix), model.predict_proba(matrix)
+    )
 
 
 def test_texts_in_a_list(tmp_path):
@@ -187,7 +203,9 @@ def test_texts_in_a_list(tmp_path):
     joblib.dump(model, tmp_path / "model.joblib")
     loaded = load(tmp_path, "model.joblib")
     assert loaded.facts["inputs"] == [{"name": "text", "type": "string", "required": True, "nullable": False}]
-    assert_labels(loaded.predict(columns_of(pd.DataFrame({"text": texts}))), model.predict(texts), model.predict_proba(texts))
+    assert_labels(
+        loaded.predict(columns_of(pd.DataFrame({"text": texts}))), model.predict(texts), model.predict_proba(texts)
+    )
 
 
 def categories(table: pd.DataFrame) -> pd.DataFrame:

@@ -10,9 +10,10 @@ import mlflow
 import numpy
 import pytest
 import sklearn
+from sklearn.linear_model import LinearRegression
+
 from slipway_worker import requirements
 from slipway_worker.requirements import RequirementsUnreadable, check, read_requirements
-from sklearn.linear_model import LinearRegression
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -112,12 +113,17 @@ def test_the_environments_that_mlflow_writes(tmp_path):
         (tmp_path / name).unlink()
         if name == "requirements.txt":
             text = (tmp_path / "python_env.yaml").read_text()
-            (tmp_path / "python_env.yaml").write_text(text.replace("- -r requirements.txt", "\n".join(f"- {pin}" for pin in pins)))
+            (tmp_path / "python_env.yaml").write_text(
+                text.replace("- -r requirements.txt", "\n".join(f"- {pin}" for pin in pins))
+            )
     assert read_requirements(tmp_path).sources == []
 
 
 def test_packages_of_conda_alone(tmp_path):
-    write(tmp_path, conda_yaml="name: a\nchannels:\n  - defaults\ndependencies:\n  - python=3.9\n  - numpy=1.26\n  - pip:\n      - joblib\n      - 'absent'\n  - gcc\n")
+    write(
+        tmp_path,
+        conda_yaml="name: a\nchannels:\n  - defaults\ndependencies:\n  - python=3.9\n  - numpy=1.26\n  - pip:\n      - joblib\n      - 'absent'\n  - gcc\n",
+    )
     found = read_requirements(tmp_path)
     assert (found.lines, found.of_conda, found.python) == (["joblib", "absent"], ["numpy=1.26", "gcc"], "3.9")
 

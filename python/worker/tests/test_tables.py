@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from slipway_worker import tables
 from slipway_worker.port import Columns, MissingPackages
 from slipway_worker.tables import InputColumn, Table, frame_of

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+
 from slipway_worker.port import OutputError
 from slipway_worker.values import predictions_of, probabilities_of
 
@@ -55,7 +56,10 @@ CASES = {
     "a matrix": (np.array([[1.0, np.nan], [np.inf, 2]]), [[1.0, None], [None, 2.0]]),
     "a matrix of whole numbers": (np.array([[1, 2], [3, 4]]), [[1, 2], [3, 4]]),
     "three axes": (np.zeros((2, 1, 2)), [[[0.0, 0.0]], [[0.0, 0.0]]]),
-    "records of numpy": (np.array([(1, 0.5), (2, np.nan)], [("a", int), ("b", float)]), [{"a": 1, "b": 0.5}, {"a": 2, "b": None}]),
+    "records of numpy": (
+        np.array([(1, 0.5), (2, np.nan)], [("a", int), ("b", float)]),
+        [{"a": 1, "b": 0.5}, {"a": 2, "b": None}],
+    ),
     "a sparse matrix": (sparse.csr_matrix([[1.0, 0], [0, 2]]), [[1.0, 0.0], [0.0, 2.0]]),
     "a Series": (pd.Series([1.5, None]), [1.5, None]),
     "a Series of whole numbers with gaps": (pd.Series([1, None], dtype="Int64"), [1, None]),
@@ -70,22 +74,34 @@ CASES = {
     "a Series of spans": (pd.Series([pd.Timedelta("1h"), pd.NaT]), [3600.0, None]),
     "a Categorical": (pd.Categorical(["a", "b"]), ["a", "b"]),
     "an Index": (pd.Index(["a", "b"]), ["a", "b"]),
-    "a DataFrame": (pd.DataFrame({"a": [1, 2], "b": ["x", None], 3: [np.nan, 0.5]}), [{"a": 1, "b": "x", "3": None}, {"a": 2, "b": None, "3": 0.5}]),
+    "a DataFrame": (
+        pd.DataFrame({"a": [1, 2], "b": ["x", None], 3: [np.nan, 0.5]}),
+        [{"a": 1, "b": "x", "3": None}, {"a": 2, "b": None, "3": 0.5}],
+    ),
     "a DataFrame with its own index": (pd.DataFrame({"a": [1, 2]}, index=[7, 9]), [{"a": 1}, {"a": 2}]),
-    "a dict of arrays": ({"label": np.array(["a", "b"]), "score": np.array([0.5, np.nan])}, [{"label": "a", "score": 0.5}, {"label": "b", "score": None}]),
+    "a dict of arrays": (
+        {"label": np.array(["a", "b"]), "score": np.array([0.5, np.nan])},
+        [{"label": "a", "score": 0.5}, {"label": "b", "score": None}],
+    ),
     "a dict of lists": ({"a": [1, [2]]}, [{"a": 1}, {"a": [2]}]),
     "a list of numbers": ([1, 2.5], [1, 2.5]),
     "numbers of numpy": ([np.float32(0.5), np.int64(7)], [0.5, 7]),
     "texts and booleans of numpy": ([np.str_("a"), np.bool_(True)], ["a", True]),
     "missing values": ([None, pd.NA], [None, None]),
     "more missing values": ([pd.NaT, float("nan")], [None, None]),
-    "dates": ([datetime.date(2026, 3, 1), datetime.datetime(2026, 3, 1, 10, 0, 0, 5, ZONE)], ["2026-03-01", "2026-03-01T10:00:00.000005+02:00"]),
+    "dates": (
+        [datetime.date(2026, 3, 1), datetime.datetime(2026, 3, 1, 10, 0, 0, 5, ZONE)],
+        ["2026-03-01", "2026-03-01T10:00:00.000005+02:00"],
+    ),
     "times of day and spans": ([datetime.time(10, 5), datetime.timedelta(minutes=1)], ["10:05:00", 60.0]),
     "decimals": ([decimal.Decimal("12.30"), decimal.Decimal("NaN")], [12.3, None]),
     "bytes": ([b"\x00ok", bytearray(b"")], ["AG9r", ""]),
     "enums and ids": ([Level.HIGH, uuid.UUID(int=1)], ["high", "00000000-0000-0000-0000-000000000001"]),
     "texts of one's own": ([Text("a"), "b"], ["a", "b"]),
-    "objects in objects": ([{"a": {"b": (1, np.nan)}, 2: [np.array([1.0])]}, {}], [{"a": {"b": [1, None]}, "2": [[1.0]]}, {}]),
+    "objects in objects": (
+        [{"a": {"b": (1, np.nan)}, 2: [np.array([1.0])]}, {}],
+        [{"a": {"b": [1, None]}, "2": [[1.0]]}, {}],
+    ),
     "named tuples": ([Point(1, 2.5), Point(0, 0)], [[1, 2.5], [0, 0]]),
     "arrays of several lengths": ([np.array([1]), np.array([1, 2])], [[1], [1, 2]]),
     "nothing": ([], []),
@@ -140,6 +156,10 @@ def test_a_dict_of_another_length_names_the_member():
 def test_probabilities():
     table = probabilities_of([[0.25, 0.75]], 1, 2)
     assert table.dtype == np.float64 and table.tolist() == [[0.25, 0.75]]
-    for wrong, message in [([0.5], "1 axes"), ([[0.5, 0.5]] * 3, "3 predictions for 1 rows"), ([[1.0]], "2 labels and gave 1")]:
+    for wrong, message in [
+        ([0.5], "1 axes"),
+        ([[0.5, 0.5]] * 3, "3 predictions for 1 rows"),
+        ([[1.0]], "2 labels and gave 1"),
+    ]:
         with pytest.raises(OutputError, match=message):
             probabilities_of(wrong, 1, 2)

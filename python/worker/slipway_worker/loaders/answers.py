@@ -112,9 +112,7 @@ def _lone(predictor: Predictor, source: str, encoder: Any) -> tuple[str, list[An
     )
 
 
-def _left_over(
-    predictor: Predictor, bundle: Bundle, features: Sequence[str] | None
-) -> tuple[str, list[Any]] | None:
+def _left_over(predictor: Predictor, bundle: Bundle, features: Sequence[str] | None) -> tuple[str, list[Any]] | None:
     """An encoder that a dict keeps under a name that is no feature may be that of the answer, and must say so."""
     part = bundle.get("encoders")
     if part is None or not isinstance(part[1], dict) or features is None:

@@ -150,4 +150,3 @@ def lightgbm_booster(booster: Any) -> BoosterPredictor:
     classes = booster.num_model_per_iteration()
     inputs = Inputs(columns, len(columns), named=named)
     return BoosterPredictor("lightgbm", inputs, booster.predict, (objective, classes))
-

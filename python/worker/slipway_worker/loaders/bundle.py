@@ -125,7 +125,7 @@ def _refuse_threshold(source: str, key: str, member: Any) -> None:
         return
     if value != 0.5:
         raise ModelUnreadable(
-            f'{source} has a "{key}" of {value:g}, and the model\'s own predict does not know it: save scikit-learn\'s '
+            f"{source} has a \"{key}\" of {value:g}, and the model's own predict does not know it: save scikit-learn's "
             "FixedThresholdClassifier around the model, or leave the threshold out"
         )
 
@@ -161,7 +161,9 @@ def _read_text(file: Path, name: str, role: Role) -> Any:
 def names_of(source: str, content: Any) -> list[str]:
     """The names of features in whatever form a notebook keeps a list of texts."""
     if isinstance(content, Mapping):
-        lists = [member for key, member in content.items() if (role := role_of(str(key))) and role.name == "feature_names"]
+        lists = [
+            member for key, member in content.items() if (role := role_of(str(key))) and role.name == "feature_names"
+        ]
         content = lists[0] if len(lists) == 1 else content
     if hasattr(content, "tolist"):
         content = content.tolist()
@@ -171,7 +173,9 @@ def names_of(source: str, content: Any) -> list[str]:
         if names and all(isinstance(name, str) for name in names):
             _refuse_twice(source, names)
             return names
-    raise ModelUnreadable(f'{source} is no list of names: save a list as in ["age", "city"], or call the file otherwise')
+    raise ModelUnreadable(
+        f'{source} is no list of names: save a list as in ["age", "city"], or call the file otherwise'
+    )
 
 
 def _refuse_twice(source: str, names: Sequence[str]) -> None:

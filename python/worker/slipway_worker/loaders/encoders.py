@@ -9,7 +9,7 @@ import numpy as np
 
 from slipway_worker.facts import ColumnNote, feature_names_of
 from slipway_worker.port import ModelUnreadable
-from slipway_worker.tables import InputColumn, Table, frame_of, require_pandas
+from slipway_worker.tables import InputColumn, frame_of, require_pandas
 
 _SUFFIXES = ("_encoded", "_enc", "_code", "_le", "_label")
 _MISSING = object()

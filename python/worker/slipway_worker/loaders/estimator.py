@@ -136,7 +136,7 @@ def _tagged_kind(estimator: Any) -> str | None:
         from sklearn.utils import get_tags
 
         return get_tags(estimator).estimator_type
-    except Exception:  # noqa: BLE001  estimators of other libraries fail here in ways of their own
+    except Exception:  # estimators of other libraries fail here in ways of their own
         return None
 
 

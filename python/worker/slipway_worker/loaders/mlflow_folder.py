@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway_worker.facts import packages_in_use
-from slipway_worker.loaders.boosters import lightgbm_booster, lightgbm_file, xgboost_booster, xgboost_file
+from slipway_worker.loaders.boosters import lightgbm_booster, xgboost_booster
 from slipway_worker.loaders.estimator import EstimatorPredictor
 from slipway_worker.loaders.mlmodel import read_mlmodel
 from slipway_worker.loaders.pickled import importing_from, read_pickle, refusing
@@ -18,7 +18,7 @@ from slipway_worker.loaders.raw_input import RawInput, find_transformer
 from slipway_worker.loaders.skops_file import read_skops
 from slipway_worker.loaders.tensors import TensorInputs
 from slipway_worker.port import Columns, Model, ModelUnreadable, Output, missing
-from slipway_worker.tables import InputColumn, Table
+from slipway_worker.tables import InputColumn
 from slipway_worker.values import predictions_of
 
 #: Flavours whose model is unwrapped, so that a classifier also answers probabilities.

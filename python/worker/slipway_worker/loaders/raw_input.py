@@ -121,7 +121,9 @@ def _named_row(made: Any) -> tuple[list[str] | None, list[Any]]:
 
 def _row_of(made: Any) -> Sequence[Any]:
     if isinstance(made, (str, bytes)) or not (hasattr(made, "__array__") or isinstance(made, (list, tuple))):
-        raise ValueError(f"{_FUNCTION} gave a {type(made).__name__}: it must give a list, an array, a dict or a DataFrame")
+        raise ValueError(
+            f"{_FUNCTION} gave a {type(made).__name__}: it must give a list, an array, a dict or a DataFrame"
+        )
     if isinstance(made, (list, tuple)) and len(made) == 1 and isinstance(made[0], (list, tuple, np.ndarray)):
         made = made[0]
     array = np.asarray(made) if hasattr(made, "__array__") else None
@@ -192,7 +194,13 @@ def _fields_of_example(example: Path) -> list[InputColumn]:
         given = [row[name] for row in rows if row.get(name) is not None]
         required = all(name in row for row in rows)
         fields.append(
-            InputColumn(name, _type_of_values(given), required=required, nullable=not required or len(given) < len(rows), missing_text=None)
+            InputColumn(
+                name,
+                _type_of_values(given),
+                required=required,
+                nullable=not required or len(given) < len(rows),
+                missing_text=None,
+            )
         )
     return fields
 
