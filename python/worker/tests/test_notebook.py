@@ -440,6 +440,27 @@ def test_what_can_be_read_in_two_ways_is_refused(tmp_path, table, case):
     assert message in refused(tmp_path)
 
 
+@pytest.mark.parametrize("mapping", [{"high": 0, "low": 1, "middle": 2}, {0: "high", 1: "low", 2: "middle"}])
+@pytest.mark.parametrize("ending", ["json", "pkl"])
+def test_a_flat_mapping_is_of_the_answer_where_it_fits(tmp_path, table, mapping, ending):
+    made = Notebook(table)
+    joblib.dump({"model": made.model, "scaler": made.scaler, "encoders": made.encoders}, tmp_path / "model.pkl")
+    if ending == "json":
+        (tmp_path / "label_mapping.json").write_text(json.dumps(mapping))
+    else:
+        joblib.dump(mapping, tmp_path / "label_mapping.pkl")
+    made.check(load(tmp_path, "model.pkl"))
+
+
+def test_an_encoder_of_labels_that_the_model_answers_itself_changes_nothing(tmp_path, table):
+    features = numbers_of(table)[["age", "income"]]
+    model = LogisticRegression().fit(features, labels_for(table))
+    joblib.dump(model, tmp_path / "model.pkl")
+    joblib.dump(LabelEncoder().fit(labels_for(table)), tmp_path / "label_encoder.pkl")
+    output = load(tmp_path, "model.pkl").predict(columns_of(features))
+    assert_labels(output, model.predict(features), model.predict_proba(features))
+
+
 def test_an_encoder_that_may_be_of_the_answer(tmp_path, table):
     made = Notebook(table)
     joblib.dump(made.model, tmp_path / "model.pkl")

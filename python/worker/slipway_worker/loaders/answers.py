@@ -62,6 +62,8 @@ def with_target(predictor: Predictor, bundle: Bundle, features: Sequence[str] | 
     if encoder is None:
         return predictor
     source, labels = encoder
+    if predictor.labels == labels:
+        return predictor
     if predictor.labels != list(range(len(labels))):
         raise ModelUnreadable(
             f"{source} knows {len(labels)} labels, and the model answers {_shown(predictor.labels)}: keep the encoder that "
@@ -100,13 +102,15 @@ def _labels_of(source: str, encoder: Any) -> list[Any]:
 
 
 def _lone(predictor: Predictor, source: str, encoder: Any) -> tuple[str, list[Any]] | None:
-    """One LabelEncoder that does not say what it encodes: the answer, if it can be nothing else."""
+    """One LabelEncoder or mapping that does not say what it encodes: the answer, if it can be nothing else."""
     labels = _labels_of(source, encoder)
+    if predictor.labels == labels:
+        return None
     fits = predictor.labels == list(range(len(labels)))
     if fits and len(labels) > 2:
         return source, labels
     raise ModelUnreadable(
-        f"{source} is one LabelEncoder and does not say what it encodes: call it target_encoder if that is the answer"
+        f"{source} is one {type(encoder).__name__} and does not say what it encodes: call it target_encoder if that is the answer"
         + (f" ({', '.join(map(str, labels))})" if fits else "")
         + ', and save a dict of field to encoder, as in {"city": encoder}, if it is a field'
     )

@@ -74,13 +74,22 @@ def _corrected(role: Role | None, part: Any) -> Role | None:
         return Role("encoders")
     if role is not None and role.name in ("preprocessor", "scaler") and isinstance(part, Mapping):
         return None
-    if role is not None and role.name == "encoders" and kind == "LabelEncoder":
+    if role is not None and role.name == "encoders" and (kind == "LabelEncoder" or _is_flat(part)):
         return Role("lone_label_encoder")
     return role
 
 
 def _is_encoder(part: Any) -> bool:
     return type(part).__name__ in ("LabelEncoder", "OrdinalEncoder", "OneHotEncoder")
+
+
+def _is_flat(part: Any) -> bool:
+    """Whether it maps values and no fields: of one thing, then."""
+    return (
+        isinstance(part, Mapping)
+        and bool(part)
+        and all(isinstance(each, (str, int)) or hasattr(each, "item") for each in part.values())
+    )
 
 
 def _is_step(part: Any) -> bool:
@@ -144,7 +153,7 @@ def add_neighbours(folder: Path, entry: Path, bundle: Bundle, only: Sequence[str
         elif role is not None and suffix in (".json", ".txt"):
             part = _read_text(file, name, role)
             if part is not None:
-                bundle.add(role, name, part)
+                bundle.add_object(file.stem, name, part)
 
 
 def _read_text(file: Path, name: str, role: Role) -> Any:
