@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { aField } from '../../../../test/support/serving-fakes.ts';
 import type { JsonValue } from '../../../kernel/json.ts';
 import type { ElementType } from '../../signature.ts';
-import { compileEncoder, compileVectorEncoder, shapeOf } from './encode.ts';
+import { shapeOf } from '../value-shape.ts';
+import { compileEncoder, compileVectorEncoder } from './encode.ts';
 
 function plan(type: ElementType, fields: readonly string[], rowShape: readonly number[] = [fields.length]) {
   return { name: 'input', type, rowShape, fields };

@@ -2,6 +2,7 @@ import { toFloat16Bits } from '../../../kernel/float16.ts';
 import type { JsonValue } from '../../../kernel/json.ts';
 import type { InputRecord } from '../../record-check.ts';
 import type { ElementType, Field } from '../../signature.ts';
+import { shapeOf } from '../value-shape.ts';
 import type { TensorPlan } from './bind-inputs.ts';
 
 /** What onnxruntime takes as the content of a tensor. */
@@ -96,11 +97,6 @@ function arrayEncoder(
     }
     return { data, dims: [rows.length, ...shape] };
   };
-}
-
-/** Sizes of a nested array that is not ragged. */
-export function shapeOf(value: JsonValue): readonly number[] {
-  return Array.isArray(value) ? [value.length, ...shapeOf(value[0] ?? null)] : [];
 }
 
 /** One loop a kind of element, so that each stays monomorphic: this is the hot path of every prediction. */

@@ -8,6 +8,7 @@ import {
   type OutputTensorSpec,
   type TensorPart,
 } from '../../signature.ts';
+import { positiveOf } from '../positive-label.ts';
 import type { DeclaredModel } from '../runtime.ts';
 import type { TensorPort } from './bind-inputs.ts';
 import type { OnnxGraph, OnnxNode } from './graph.ts';
@@ -168,14 +169,6 @@ function labelMismatch(declared: number, scored: number): AppError {
     'SIGNATURE_MISMATCH',
     `${declared} labels are declared, the graph scores ${scored} classes`,
   );
-}
-
-/** Of 0/1 and false/true the greater one is positive; of names nobody knows, unless it is declared. */
-function positiveOf(labels: readonly Label[] | null, declared: Label | null): Label | null {
-  if (labels?.length !== 2) return null;
-  if (declared !== null) return labels.includes(declared) ? declared : null;
-  const second = labels[1] ?? null;
-  return typeof second === 'string' ? null : second;
 }
 
 function generic(outputs: readonly TensorPort[]): OutputPlan {
