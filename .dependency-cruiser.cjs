@@ -44,10 +44,10 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: '^src/(composition|models/registry/(local|mlflow|artifacts)|models/runtimes/onnx)/',
+        pathNot: '^src/(composition|models/registry/(local|mlflow|artifacts)|models/runtimes/(onnx|python))/',
       },
       to: {
-        path: '^src/models/(registry/(local|mlflow|artifacts)|runtimes/onnx)/',
+        path: '^src/models/(registry/(local|mlflow|artifacts)|runtimes/(onnx|python))/',
         pathNot: '^src/models/runtimes/onnx/graph.ts$',
       },
     },

@@ -1,9 +1,9 @@
-import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 /**
- * Bundles the server, the command line and the threads into dist/, and the transform engine into the Python package. Only packages with binaries stay outside
+ * Bundles the server, the command line and the threads into dist/, and the transform engine into the Python package, and copies the Python worker. Only packages with binaries stay outside
  * (docs/adr/0002): an installation holds little beside the ONNX runtime, and starts without a thousand small reads.
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -64,6 +64,10 @@ await writeFile(
 await mkdir(`${root}/dist/docs-assets`, { recursive: true });
 for (const name of SWAGGER_UI)
   await copyFile(`${root}/node_modules/swagger-ui-dist/${name}`, `${root}/dist/docs-assets/${name}`);
+await cp(`${root}/python/worker`, `${root}/dist/python`, {
+  recursive: true,
+  filter: (source) => !source.includes('__pycache__'),
+});
 await chmod(`${root}/dist/bin.js`, 0o755);
 
 /** The licence and notice of every package whose code is in dist/, as their terms ask. */

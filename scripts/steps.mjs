@@ -69,6 +69,7 @@ export function ensureBuilt() {
   const sources = [
     ...filesBelow(path.join(root, 'src')),
     ...filesBelow(path.join(root, 'python/engine')),
+    ...filesBelow(path.join(root, 'python/worker')).filter((file) => file.endsWith('.py')),
     path.join(root, 'scripts/build.mjs'),
     path.join(root, 'package.json'),
   ];
