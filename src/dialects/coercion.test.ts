@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Datatype, InputTensor } from '../contracts/oip/tensor.ts';
 import type { JsonObject, JsonValue } from '../kernel/json.ts';
 import { compileRecordCheck } from '../models/record-check.ts';
 import type { ElementType, Field, Signature } from '../models/signature.ts';
 import { type Cell, csvCell, exactValue, LOSSY, tableValue } from './coercion.ts';
-import type { Datatype, InputTensor } from './oip/protocol.ts';
 import { compileReadRows } from './oip/read-rows.ts';
 import { toStandardJson } from './python-json.ts';
 

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { ChannelCredentials, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { predictionLine } from '../../src/contracts/log-record.ts';
-import { encodeRaw } from '../../src/dialects/oip/raw-tensor.ts';
+import { encodeRaw } from '../../src/contracts/oip/raw-tensor.ts';
 import { failureOf, GrpcClient, rawCall } from '../support/grpc-client.ts';
 import { buildSourceServers, fixture, type SourceServers } from '../support/source-server.ts';
 

@@ -1,6 +1,6 @@
 import type { FieldInfo } from '../../src/contracts/native.ts';
-import type { Datatype } from '../../src/dialects/oip/protocol.ts';
-import { decodeRaw, encodeRaw } from '../../src/dialects/oip/raw-tensor.ts';
+import { decodeRaw, encodeRaw } from '../../src/contracts/oip/raw-tensor.ts';
+import type { Datatype } from '../../src/contracts/oip/tensor.ts';
 import type { JsonValue } from '../../src/kernel/json.ts';
 import type { GrpcClient } from './grpc-client.ts';
 

@@ -1,5 +1,5 @@
+import type { Tensor } from '../../contracts/oip/tensor.ts';
 import type { Label } from '../../models/signature.ts';
-import type { Tensor } from './protocol.ts';
 
 interface Scores {
   readonly name: string;

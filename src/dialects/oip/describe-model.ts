@@ -1,6 +1,6 @@
+import { datatypeOf } from '../../models/datatype-of.ts';
 import { type ModelVersion, versionLabel } from '../../models/model-version.ts';
 import type { Field, Signature } from '../../models/signature.ts';
-import { datatypeOf } from './datatypes.ts';
 import type { ConfiguredTensor, TensorMetadata } from './protocol.ts';
 
 /** The tensors that a model takes and answers: the usual form of each, where it takes several. */

@@ -8,6 +8,7 @@ import {
   FakeRegistry,
   HandClock,
 } from '../../../test/support/serving-fakes.ts';
+import type { InputTensor } from '../../contracts/oip/tensor.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { silentLogger } from '../../kernel/logger.ts';
 import type { RegisteredModel } from '../../models/model-version.ts';
@@ -19,7 +20,7 @@ import { VersionPool } from '../../serving/version-pool.ts';
 import { createPrometheusMeter } from '../../telemetry/prometheus-meter.ts';
 import { errorText } from './error-text.ts';
 import { createInferenceService } from './inference-service.ts';
-import type { InferRequest, InputTensor } from './protocol.ts';
+import type { InferRequest } from './protocol.ts';
 
 const VERSIONS = [aVersion({ number: 2, semver: '2.0.0' }), aVersion({ number: 1 })];
 const MODELS: readonly RegisteredModel[] = [

@@ -1,3 +1,4 @@
+import type { Parameters } from '../../contracts/oip/tensor.ts';
 import { AppError, type FieldProblem, summaryOf } from '../../kernel/errors.ts';
 import { MAX_CALLER_ID_LENGTH } from '../../kernel/ids.ts';
 import type { ModelReference, NamedModel } from '../../models/model-reference.ts';
@@ -17,7 +18,6 @@ import type {
   InferRequest,
   InferResponse,
   ModelStatistics,
-  Parameters,
   RepositoryEntry,
 } from './protocol.ts';
 import { compileReadRows, type ReadRows } from './read-rows.ts';

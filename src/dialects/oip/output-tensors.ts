@@ -1,10 +1,12 @@
+import { isFloat } from '../../contracts/oip/datatypes.ts';
+import type { Datatype, Tensor, TensorValues } from '../../contracts/oip/tensor.ts';
 import { AppError, type FieldProblem } from '../../kernel/errors.ts';
 import type { JsonObject, JsonValue } from '../../kernel/json.ts';
+import { datatypeOf } from '../../models/datatype-of.ts';
 import type { RowOutput } from '../../models/runtimes/runtime.ts';
 import type { Label, OutputTensorSpec, Signature } from '../../models/signature.ts';
 import { classify } from './classification.ts';
-import { datatypeOf, isFloat } from './datatypes.ts';
-import type { Datatype, RequestedOutput, Tensor, TensorValues } from './protocol.ts';
+import type { RequestedOutput } from './protocol.ts';
 
 /** One output of the answer: which tensor, and how many classes of it are named instead of its values. */
 export interface WantedOutput {

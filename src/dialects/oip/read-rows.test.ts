@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { aField, aSignature } from '../../../test/support/serving-fakes.ts';
+import type { Datatype, InputTensor } from '../../contracts/oip/tensor.ts';
 import type { Field } from '../../models/signature.ts';
-import type { Datatype, InputTensor } from './protocol.ts';
 import { compileReadRows } from './read-rows.ts';
 
 const FIELDS = [

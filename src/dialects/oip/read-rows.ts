@@ -1,11 +1,11 @@
+import type { InputTensor } from '../../contracts/oip/tensor.ts';
 import type { FieldProblem } from '../../kernel/errors.ts';
 import type { JsonValue } from '../../kernel/json.ts';
 import { compileRecordCheck } from '../../models/record-check.ts';
 import { describeField, type Field, type Signature } from '../../models/signature.ts';
 import { requireRows } from '../../serving/row.ts';
 import { exactValue, LOSSY } from '../coercion.ts';
-import { feeds } from './datatypes.ts';
-import type { InputTensor } from './protocol.ts';
+import { feeds } from './feeds.ts';
 
 /** The rows that the tensors of a request are, or what is wrong with the tensors. */
 export type RowsRead =

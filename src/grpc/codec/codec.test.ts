@@ -1,7 +1,8 @@
 import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
-import type { Datatype, InferResponse, Tensor } from '../../dialects/oip/protocol.ts';
-import { encodeRaw } from '../../dialects/oip/raw-tensor.ts';
+import { encodeRaw } from '../../contracts/oip/raw-tensor.ts';
+import type { Datatype, Tensor } from '../../contracts/oip/tensor.ts';
+import type { InferResponse } from '../../dialects/oip/protocol.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { INFERENCE_PROTO } from '../proto/inference-proto.ts';
 import { decodeInferRequest } from './infer-request.ts';

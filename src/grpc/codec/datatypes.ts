@@ -1,4 +1,4 @@
-import { DATATYPES, type Datatype } from '../../dialects/oip/protocol.ts';
+import { DATATYPES, type Datatype } from '../../contracts/oip/tensor.ts';
 
 /** The field of InferTensorContents that holds values of a type; those of half precision have none. */
 export const CONTENTS_FIELD: Readonly<Record<Datatype, number | null>> = {

@@ -1,12 +1,7 @@
-import type {
-  Datatype,
-  InferRequest,
-  InputTensor,
-  Parameters,
-  RequestedOutput,
-} from '../../dialects/oip/protocol.ts';
-import { DATATYPES } from '../../dialects/oip/protocol.ts';
-import { decodeRaw } from '../../dialects/oip/raw-tensor.ts';
+import { decodeRaw } from '../../contracts/oip/raw-tensor.ts';
+import type { Datatype, InputTensor, Parameters } from '../../contracts/oip/tensor.ts';
+import { DATATYPES } from '../../contracts/oip/tensor.ts';
+import type { InferRequest, RequestedOutput } from '../../dialects/oip/protocol.ts';
 import { AppError, type FieldProblem, summaryOf } from '../../kernel/errors.ts';
 import { CONTENTS_FIELD, CONTENTS_NAMES, datatypeOf, NARROW } from './datatypes.ts';
 import { NO_PARAMETERS, readParameter } from './parameters.ts';

@@ -1,5 +1,6 @@
-import type { InferResponse, Tensor } from '../../dialects/oip/protocol.ts';
-import { encodeRaw } from '../../dialects/oip/raw-tensor.ts';
+import { encodeRaw } from '../../contracts/oip/raw-tensor.ts';
+import type { Tensor } from '../../contracts/oip/tensor.ts';
+import type { InferResponse } from '../../dialects/oip/protocol.ts';
 import { CONTENTS_FIELD } from './datatypes.ts';
 import { writeParameters } from './parameters.ts';
 import { writeContents } from './tensor-contents.ts';

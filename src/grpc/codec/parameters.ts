@@ -1,4 +1,4 @@
-import type { Parameters } from '../../dialects/oip/protocol.ts';
+import type { Parameters } from '../../contracts/oip/tensor.ts';
 import { WIRE, type WireReader } from './wire-reader.ts';
 import type { WireWriter } from './wire-writer.ts';
 

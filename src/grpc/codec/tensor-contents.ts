@@ -1,5 +1,5 @@
-import type { TensorValues } from '../../dialects/oip/protocol.ts';
-import { textOf } from '../../dialects/oip/raw-tensor.ts';
+import { textOf } from '../../contracts/oip/raw-tensor.ts';
+import type { TensorValues } from '../../contracts/oip/tensor.ts';
 import { WIRE, type WireReader } from './wire-reader.ts';
 import type { WireWriter } from './wire-writer.ts';
 

@@ -1,6 +1,7 @@
-import type { InferRequest, InputTensor } from '../../dialects/oip/protocol.ts';
+import type { InputTensor } from '../../contracts/oip/tensor.ts';
+import { readTensorData } from '../../contracts/oip/tensor-data.ts';
+import type { InferRequest } from '../../dialects/oip/protocol.ts';
 import type { JsonValue } from '../../kernel/json.ts';
-import { readTensorData } from './tensor-data.ts';
 
 /** A place in the text where a value stands that changes: of which input, or of the request's id. */
 type Place = number | 'id';

@@ -1,6 +1,6 @@
-import { datatypeOf } from '../../dialects/oip/datatypes.ts';
-import { DATATYPES } from '../../dialects/oip/protocol.ts';
+import { DATATYPES } from '../../contracts/oip/tensor.ts';
 import type { JsonValue } from '../../kernel/json.ts';
+import { datatypeOf } from '../../models/datatype-of.ts';
 import type { Field } from '../../models/signature.ts';
 
 type Schema = Record<string, unknown>;

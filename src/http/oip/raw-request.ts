@@ -1,10 +1,6 @@
-import type {
-  ConfiguredTensor,
-  InferRequest,
-  InputTensor,
-  ModelConfig,
-} from '../../dialects/oip/protocol.ts';
-import { decodeRaw, textOf } from '../../dialects/oip/raw-tensor.ts';
+import { decodeRaw, textOf } from '../../contracts/oip/raw-tensor.ts';
+import type { InputTensor } from '../../contracts/oip/tensor.ts';
+import type { ConfiguredTensor, InferRequest, ModelConfig } from '../../dialects/oip/protocol.ts';
 import { AppError } from '../../kernel/errors.ts';
 
 /**

@@ -1,16 +1,10 @@
-import {
-  DATATYPES,
-  type Datatype,
-  type InferRequest,
-  type InputTensor,
-  type Parameters,
-  type RequestedOutput,
-} from '../../dialects/oip/protocol.ts';
-import { decodeRaw } from '../../dialects/oip/raw-tensor.ts';
+import { decodeRaw } from '../../contracts/oip/raw-tensor.ts';
+import { DATATYPES, type Datatype, type InputTensor, type Parameters } from '../../contracts/oip/tensor.ts';
+import { readTensorData } from '../../contracts/oip/tensor-data.ts';
+import type { InferRequest, RequestedOutput } from '../../dialects/oip/protocol.ts';
 import { AppError, type FieldProblem, summaryOf } from '../../kernel/errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue, jsonTypeOf } from '../../kernel/json.ts';
 import { parseBody } from '../parse-body.ts';
-import { readTensorData } from './tensor-data.ts';
 
 const KNOWN: ReadonlySet<unknown> = new Set(DATATYPES);
 const NAME_LENGTH = 64;

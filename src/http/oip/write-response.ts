@@ -1,6 +1,7 @@
-import { isFloat } from '../../dialects/oip/datatypes.ts';
-import type { InferRequest, InferResponse, Tensor } from '../../dialects/oip/protocol.ts';
-import { encodeRaw } from '../../dialects/oip/raw-tensor.ts';
+import { isFloat } from '../../contracts/oip/datatypes.ts';
+import { encodeRaw } from '../../contracts/oip/raw-tensor.ts';
+import type { Tensor } from '../../contracts/oip/tensor.ts';
+import type { InferRequest, InferResponse } from '../../dialects/oip/protocol.ts';
 import { float32Text } from '../../kernel/float-text.ts';
 
 /** An answer's body; `jsonLength` is where the binary data begin, null where there are none. */

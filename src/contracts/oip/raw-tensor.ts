@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { fromFloat16Bits, toFloat16Bits } from '../../kernel/float16.ts';
 import { ELEMENT_BYTES } from './datatypes.ts';
-import type { Datatype, Tensor, TensorValues } from './protocol.ts';
+import type { Datatype, Tensor, TensorValues } from './tensor.ts';
 
 /** Content of a tensor as the binary extension and gRPC's raw contents have it: little-endian, row-major, unpadded. */
 type Element = number | bigint | boolean | string | Uint8Array;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Datatype, TensorValues } from './protocol.ts';
 import { decodeRaw, encodeRaw } from './raw-tensor.ts';
+import type { Datatype, TensorValues } from './tensor.ts';
 
 const CASES: readonly (readonly [Datatype, TensorValues, string])[] = [
   ['BOOL', [true, false], '0100'],

@@ -1,25 +1,4 @@
-import type { ElementType, Field } from '../../models/signature.ts';
-import type { Datatype } from './protocol.ts';
-
-const DATATYPE_OF: Record<ElementType, Datatype> = {
-  bool: 'BOOL',
-  int8: 'INT8',
-  int16: 'INT16',
-  int32: 'INT32',
-  int64: 'INT64',
-  uint8: 'UINT8',
-  uint16: 'UINT16',
-  uint32: 'UINT32',
-  uint64: 'UINT64',
-  float16: 'FP16',
-  float32: 'FP32',
-  float64: 'FP64',
-  string: 'BYTES',
-};
-
-export function datatypeOf(type: ElementType): Datatype {
-  return DATATYPE_OF[type];
-}
+import type { Datatype } from './tensor.ts';
 
 /** Bytes of an element; null for BYTES, whose elements have lengths of their own. */
 export const ELEMENT_BYTES: Readonly<Record<Datatype, number | null>> = {
@@ -43,13 +22,6 @@ const FLOATS: ReadonlySet<Datatype> = new Set(['FP16', 'FP32', 'FP64', 'BF16']);
 
 export function isFloat(datatype: Datatype): boolean {
   return FLOATS.has(datatype);
-}
-
-/** Whether values of the datatype can be values of the field: any number may feed a number, and its value decides. */
-export function feeds(datatype: Datatype, { type }: Field): boolean {
-  if (type === 'string') return datatype === 'BYTES';
-  if (type === 'bool') return datatype === 'BOOL';
-  return datatype !== 'BYTES' && datatype !== 'BOOL';
 }
 
 /** The integers that a datatype has and a JSON number carries exactly, inclusive. */

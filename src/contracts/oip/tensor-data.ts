@@ -1,6 +1,6 @@
-import { DATATYPE_RANGES } from '../../dialects/oip/datatypes.ts';
-import type { Datatype, InputTensor } from '../../dialects/oip/protocol.ts';
 import type { JsonValue } from '../../kernel/json.ts';
+import { DATATYPE_RANGES } from './datatypes.ts';
+import type { Datatype, InputTensor } from './tensor.ts';
 
 type Data = InputTensor['data'];
 
