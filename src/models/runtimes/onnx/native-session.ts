@@ -1,9 +1,10 @@
 import type { Tensor } from 'onnxruntime-node';
 import type { Binding } from 'onnxruntime-node/dist/binding.js';
 import type { ElementType } from '../../signature.ts';
-import type { OutputTensor } from './decode-outputs.ts';
-import type { TensorData } from './encode.ts';
-import type { GraphSource, InputTensor, OnnxSession, SessionPort } from './session.ts';
+import type { OutputTensor } from '../tensors/decode-outputs.ts';
+import type { TensorData } from '../tensors/encode.ts';
+import type { InputTensor } from '../tensors/tensor-model.ts';
+import type { GraphSource, OnnxSession, SessionPort } from './session.ts';
 
 /**
  * onnxruntime-node on the calling thread, through its binding: the package's own `run` puts the same synchronous call

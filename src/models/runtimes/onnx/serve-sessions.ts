@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { messageOf } from '../../../kernel/errors.ts';
-import type { OutputTensor } from './decode-outputs.ts';
+import type { OutputTensor } from '../tensors/decode-outputs.ts';
 import type { OnnxSession, OpenSession } from './session.ts';
 import { buffersOf, type FromSessionThread, type ToSessionThread } from './thread-messages.ts';
 

@@ -1,7 +1,6 @@
 import type { ElementType } from '../../signature.ts';
-import type { TensorPort } from './bind-inputs.ts';
-import type { OutputTensor } from './decode-outputs.ts';
-import type { EncodedTensor } from './encode.ts';
+import type { TensorPort } from '../tensors/bind-inputs.ts';
+import type { TensorSession } from '../tensors/tensor-model.ts';
 
 /** A graph, with the files of its weights that lie beside it. */
 export interface GraphSource {
@@ -15,22 +14,10 @@ export interface SessionPort extends Omit<TensorPort, 'type'> {
   readonly type: ElementType | null;
 }
 
-export interface InputTensor extends EncodedTensor {
-  readonly type: ElementType;
-}
-
-/** A graph that is ready to run. */
-export interface OnnxSession {
+/** A graph that is ready to run; `run` throws what onnxruntime throws. */
+export interface OnnxSession extends TensorSession {
   readonly inputs: readonly SessionPort[];
   readonly outputs: readonly SessionPort[];
-  /** Runs that may be under way at a time. */
-  readonly lanes: number;
-  /** The outputs named in `fetches`. The feeds may be used anew once it returns. Throws what onnxruntime throws. */
-  run(
-    feeds: Readonly<Record<string, InputTensor>>,
-    fetches: readonly string[],
-  ): Readonly<Record<string, OutputTensor>> | Promise<Readonly<Record<string, OutputTensor>>>;
-  release(): void | Promise<void>;
 }
 
 /** Throws what onnxruntime throws of a graph that it cannot load. */

@@ -1,5 +1,6 @@
-import type { OutputTensor } from './decode-outputs.ts';
-import type { GraphSource, InputTensor, SessionPort } from './session.ts';
+import type { OutputTensor } from '../tensors/decode-outputs.ts';
+import type { InputTensor } from '../tensors/tensor-model.ts';
+import type { GraphSource, SessionPort } from './session.ts';
 
 /** What the threads of `ThreadSessions` and `serveSessions` say to each other. `call` pairs a question and its answer. */
 export type ToSessionThread =

@@ -1,6 +1,7 @@
-import type { OutputTensor } from './decode-outputs.ts';
-import type { TensorData } from './encode.ts';
-import type { GraphSource, InputTensor, OnnxSession } from './session.ts';
+import type { OutputTensor } from '../tensors/decode-outputs.ts';
+import type { TensorData } from '../tensors/encode.ts';
+import type { InputTensor } from '../tensors/tensor-model.ts';
+import type { GraphSource, OnnxSession } from './session.ts';
 import { buffersOf, type FromSessionThread, type ToSessionThread } from './thread-messages.ts';
 
 /** A thread that serves sessions (`serveSessions`), as `worker_threads` has it. */

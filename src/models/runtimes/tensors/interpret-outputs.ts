@@ -11,8 +11,6 @@ import {
 import { positiveOf } from '../positive-label.ts';
 import type { DeclaredModel } from '../runtime.ts';
 import type { TensorPort } from './bind-inputs.ts';
-import type { OnnxGraph, OnnxNode } from './graph.ts';
-import { findLabels } from './labels.ts';
 
 /** Which output tensors make a row's answer, and how. */
 export interface OutputPlan {
@@ -30,19 +28,24 @@ export interface OutputPlan {
   readonly fetches: readonly string[];
 }
 
-interface Graph {
-  readonly graph: OnnxGraph;
-  readonly cut: readonly OnnxNode[];
+/** What is known of a model's outputs beside names, types and shapes. */
+export interface OutputFacts {
+  /** Class labels in the order of the probabilities; null where the model does not tell. */
+  labelsOf(output: string): readonly Label[] | null;
+  /** The operator that made it, as ONNX calls it; null where nobody knows. */
+  madeBy(output: string): string | null;
+  /** Name of the map of label to probability that the model itself ends in. */
+  mapNameOf(output: string): string | null;
 }
 
 /**
- * Says from the graph's outputs what the model is: a label beside scores is a classifier (scikit-learn, XGBoost,
+ * Says from a model's outputs what it is: a label beside scores is a classifier (scikit-learn, XGBoost,
  * LightGBM); so is a lone score tensor that Softmax or Sigmoid made (PyTorch). A lone number is a regression.
  * What the author declares goes first.
  */
 export function interpretOutputs(
   outputs: readonly TensorPort[],
-  source: Graph,
+  facts: OutputFacts,
   declared: DeclaredModel,
 ): OutputPlan {
   const label = outputs.find((output) => isLabel(output));
@@ -51,13 +54,13 @@ export function interpretOutputs(
     if (
       label !== undefined &&
       outputs.length === 1 + scores.length &&
-      looksLikeScores(label, scores, source)
+      looksLikeScores(label, scores, facts)
     ) {
-      return labelledClassifier(label, scores, source, declared);
+      return labelledClassifier(label, scores, facts, declared);
     }
     const [only] = outputs;
     if (only !== undefined && outputs.length === 1) {
-      const last = producerOf(only.name, source.graph);
+      const last = facts.madeBy(only.name);
       const isClassifier =
         declared.task === 'classification' ||
         last === 'Softmax' ||
@@ -93,9 +96,9 @@ function isLabel(output: TensorPort): boolean {
 }
 
 /** A classifier's scores are one matrix, or one column a class; other graphs with a label-like output are generic. */
-function looksLikeScores(label: TensorPort, scores: readonly TensorPort[], { graph, cut }: Graph): boolean {
-  if (scores.length === 0) return label.type === 'string' || findLabels(graph, cut, label.name) !== null;
-  const labels = findLabels(graph, cut, label.name);
+function looksLikeScores(label: TensorPort, scores: readonly TensorPort[], facts: OutputFacts): boolean {
+  const labels = facts.labelsOf(label.name);
+  if (scores.length === 0) return label.type === 'string' || labels !== null;
   if (labels !== null) return scores.length === 1 || scores.length === labels.length;
   return scores.length === 1 && scores[0]?.shape.length === 2 && widthOf(scores[0]) !== 1;
 }
@@ -103,10 +106,10 @@ function looksLikeScores(label: TensorPort, scores: readonly TensorPort[], { gra
 function labelledClassifier(
   label: TensorPort,
   scores: readonly TensorPort[],
-  source: Graph,
+  facts: OutputFacts,
   declared: DeclaredModel,
 ): OutputPlan {
-  const own = findLabels(source.graph, source.cut, label.name);
+  const own = facts.labelsOf(label.name);
   if (declared.labels !== null && own !== null && declared.labels.length !== own.length) {
     throw labelMismatch(declared.labels.length, own.length);
   }
@@ -125,7 +128,7 @@ function labelledClassifier(
       { ...tensorOf(label, { is: 'prediction' }), type: typeOfLabels(labels, label.type) },
       ...scores.map((output, place) => ({
         ...tensorOf(output, scores.length === 1 ? { is: 'probabilities' } : { is: 'probability', place }),
-        ...mapNameOf(output, source),
+        ...mapNameOf(output, facts),
       })),
     ],
     labelOutput: label.name,
@@ -159,9 +162,9 @@ function scoreClassifier(output: TensorPort, last: string | null, declared: Decl
   };
 }
 
-function mapNameOf({ name }: TensorPort, { cut }: Graph): Pick<OutputTensorSpec, 'mapName'> {
-  const mapName = cut.find((node) => node.inputs[0] === name)?.outputs[0];
-  return mapName === undefined ? {} : { mapName };
+function mapNameOf({ name }: TensorPort, facts: OutputFacts): Pick<OutputTensorSpec, 'mapName'> {
+  const mapName = facts.mapNameOf(name);
+  return mapName === null ? {} : { mapName };
 }
 
 function labelMismatch(declared: number, scored: number): AppError {
@@ -199,18 +202,6 @@ function typeOfLabels(labels: readonly Label[] | null, type: TensorPort['type'])
   if (labels.some((label) => typeof label === 'string')) return 'string';
   if (labels.every((label) => typeof label === 'boolean')) return 'bool';
   return labels.every((label) => Number.isInteger(label)) ? 'int64' : 'float64';
-}
-
-function producerOf(output: string, graph: OnnxGraph): string | null {
-  const PASS_THROUGH = new Set(['Identity', 'Reshape', 'Squeeze', 'Flatten', 'Cast']);
-  let name = output;
-  for (let steps = 0; steps < 8; steps++) {
-    const node = graph.nodes.find((candidate) => candidate.outputs.includes(name));
-    if (node === undefined) return null;
-    if (!PASS_THROUGH.has(node.opType)) return node.opType;
-    name = node.inputs[0] ?? '';
-  }
-  return null;
 }
 
 /** Columns of one row: 1 for [rows] and [rows, 1]; -1 when free or of more axes. */
