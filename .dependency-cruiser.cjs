@@ -44,10 +44,10 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: '^src/(composition|models/registry/(local|mlflow|artifacts)|models/runtimes/(onnx|python))/',
+        pathNot: '^src/(composition|models/registry/(local|mlflow|artifacts)|models/runtimes/(onnx|python|remote|text))/',
       },
       to: {
-        path: '^src/models/(registry/(local|mlflow|artifacts)|runtimes/(onnx|python))/',
+        path: '^src/models/(registry/(local|mlflow|artifacts)|runtimes/(onnx|python|remote|text))/',
         pathNot: '^src/models/runtimes/onnx/graph.ts$',
       },
     },

@@ -20,3 +20,12 @@ const DATATYPE_OF: Record<ElementType, Datatype> = {
 export function datatypeOf(type: ElementType): Datatype {
   return DATATYPE_OF[type];
 }
+
+const ELEMENT_TYPE_OF = new Map(
+  Object.entries(DATATYPE_OF).map(([type, datatype]) => [datatype, type as ElementType]),
+);
+
+/** Null for BF16, which no field has. */
+export function elementTypeOf(datatype: Datatype): ElementType | null {
+  return ELEMENT_TYPE_OF.get(datatype) ?? null;
+}

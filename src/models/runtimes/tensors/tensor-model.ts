@@ -72,12 +72,16 @@ export class TensorModel implements RuntimeModel {
   async run(rows: readonly InputRecord[]): Promise<readonly RowOutput[]> {
     if (this.#freeFields.length === 0) return this.#runSameShape(rows);
     const outputs = new Array<RowOutput>(rows.length);
-    for (const group of this.#groupByShape(rows)) {
-      const answers = await this.#runSameShape(group.map((index) => rows[index] as InputRecord));
-      group.forEach((index, i) => {
-        outputs[index] = answers[i] as RowOutput;
+    const groups = [...this.#groupByShape(rows)];
+    const runs = await Promise.allSettled(
+      groups.map((group) => this.#runSameShape(group.map((index) => rows[index] as InputRecord))),
+    );
+    runs.forEach((run, place) => {
+      if (run.status === 'rejected') throw run.reason;
+      groups[place]?.forEach((index, i) => {
+        outputs[index] = run.value[i] as RowOutput;
       });
-    }
+    });
     return outputs;
   }
 
