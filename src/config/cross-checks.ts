@@ -46,6 +46,13 @@ const CHECKS: readonly CrossCheck[] = [
         : [],
   },
   {
+    reads: [['remote']],
+    problems: ({ config: { remote } }) =>
+      remote.servers.length === 0 && Object.keys(remote.headers).length > 0
+        ? [{ path: ['remote', 'servers'], message: 'must name the servers that remote.headers are sent to' }]
+        : [],
+  },
+  {
     reads: [['server', 'tls']],
     problems: ({ config: { server }, checkReadable }) =>
       (['cert_file', 'key_file', 'ca_file'] as const).flatMap((key) => {

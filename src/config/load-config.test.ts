@@ -165,6 +165,16 @@ describe('cross-field checks', () => {
     expect(problemsOf('grpc: { enabled: true, port: 0 }\nserver: { port: 0 }')).toEqual([]);
   });
 
+  it('refuse secrets that any server of a model would be sent', () => {
+    expect(problemsOf('remote: { headers: { authorization: x } }')[0]).toContain(
+      'remote.servers must name the servers',
+    );
+    expect(problemsOf('remote: { servers: ["models:8080"] }')[0]).toContain('must be an http or https URL');
+    expect(problemsOf('remote: { servers: ["https://models:8080"], headers: { authorization: x } }')).toEqual(
+      [],
+    );
+  });
+
   it('refuse an interval that has no effect', () => {
     expect(problemsOf('prediction_log: { fsync_interval_ms: 5 }')[0]).toContain('has no effect');
     expect(problemsOf('prediction_log: { fsync_interval_ms: 5, fsync: interval }')).toEqual([]);

@@ -235,7 +235,7 @@ const remote = z.strictObject({
     .min(0)
     .max(5)
     .default(1)
-    .describe('How often a call is made again that cannot have reached the model'),
+    .describe('How often a call is made again of which no answer came, or 503; within `timeout_ms`'),
   breaker_failures: z
     .number()
     .int()
@@ -243,10 +243,14 @@ const remote = z.strictObject({
     .default(5)
     .describe('Failures in a row after which the server is left alone'),
   breaker_open_ms: milliseconds.default(5_000).describe('How long it is left alone before it is tried again'),
+  servers: z
+    .array(z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }))
+    .default([])
+    .describe('The only servers that models may name, each as `https://host:port`; any where there is none'),
   headers: z
     .record(z.string(), z.string().meta({ secret: true }))
     .default({})
-    .describe('Sent with every call, such as `authorization`'),
+    .describe('Sent with every call, such as `authorization`; needs `servers`, which says who may read them'),
 });
 
 const predictionLog = z.strictObject({
