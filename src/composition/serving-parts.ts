@@ -106,7 +106,7 @@ export function createPool(
 
 export function createFollower(config: Config, fleet: Fleet, logger: Logger): Follower {
   return new Follower({
-    endpoints: fleet.following(),
+    endpoints: () => fleet.following(),
     pollMs: config.registry.poll_interval_ms,
     clock: systemClock,
     logger,

@@ -253,4 +253,15 @@ describe('start', () => {
     expect(pinned.status()).toMatchObject({ state: 'failed', reason: 'cut off' });
     expect(pinned.follows).toBe(false);
   });
+
+  it('waits for what was away when it started, though its reference cannot move', async () => {
+    broken.set(2, new AppError('REMOTE_FAILED', 'cannot be reached'));
+    const pinned = await started({ reference: 'risk/2' });
+    expect(pinned.status()).toMatchObject({ state: 'failed', reason: 'cannot be reached' });
+    expect(pinned.follows).toBe(true);
+    broken.clear();
+    clock.advance(20_000);
+    await pinned.follow();
+    expect(serving(pinned)).toBe(2);
+  });
 });

@@ -1,5 +1,5 @@
 import type { Clock } from '../kernel/clock.ts';
-import { AppError, asAppError } from '../kernel/errors.ts';
+import { AppError, asAppError, type ErrorKind } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
 import {
   canMove,
@@ -90,6 +90,8 @@ interface Kept {
   readonly until: number;
 }
 
+/** Kinds of failures that say that something is away, and nothing of the version. */
+const PASSING: ReadonlySet<ErrorKind> = new Set(['bad_remote', 'unavailable', 'timeout']);
 const FIRST_RETRY_MS = 15_000;
 const SLOWEST_RETRY_MS = 10 * 60_000;
 
@@ -106,6 +108,8 @@ export class Endpoint {
   #candidate: Candidate | null = null;
   #previous: readonly Kept[] = [];
   #revision = 0;
+  /** Whether what it needs was away when it started. */
+  #isAwaiting = false;
 
   constructor(spec: EndpointSpec, deps: EndpointDependencies) {
     this.spec = spec;
@@ -128,9 +132,9 @@ export class Endpoint {
     return { model, scheme };
   }
 
-  /** Whether what it serves may change while it runs. */
+  /** Whether what it serves may change while it runs, or may come that was away when it started. */
   get follows(): boolean {
-    return canMove(this.#reference);
+    return canMove(this.#reference) || this.#isAwaiting;
   }
 
   status(): EndpointStatus {
@@ -162,6 +166,7 @@ export class Endpoint {
     if (this.#target !== null) return;
     await this.#serveLast();
     if (this.#target !== null) return;
+    this.#isAwaiting = this.#failure !== null && PASSING.has(this.#failure.kind);
     this.#deps.logger.error(
       `Endpoint ${this.spec.name} cannot serve ${this.spec.reference}: ${this.#failure?.message}`,
       { 'event.action': 'endpoint.failed' },

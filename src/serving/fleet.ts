@@ -40,7 +40,7 @@ export class Fleet {
     return [...this.#endpoints.values()].map((endpoint) => endpoint.status());
   }
 
-  /** The endpoints whose versions may change while they run. */
+  /** The endpoints whose versions may change while they run; asked once they have started. */
   following(): readonly Endpoint[] {
     return [...this.#endpoints.values()].filter((endpoint) => endpoint.follows);
   }

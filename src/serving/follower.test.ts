@@ -25,7 +25,7 @@ const started: Follower[] = [];
 
 function follow(endpoints: readonly LookedAt[], pollMs: number): Follower {
   const follower = new Follower({
-    endpoints: endpoints as unknown as readonly Endpoint[],
+    endpoints: () => endpoints as unknown as readonly Endpoint[],
     pollMs,
     clock: new HandClock(),
     logger: silentLogger,

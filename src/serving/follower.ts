@@ -5,7 +5,8 @@ import type { Logger } from '../kernel/logger.ts';
 import type { Endpoint } from './endpoint.ts';
 
 interface FollowerDependencies {
-  readonly endpoints: readonly Endpoint[];
+  /** Called when it starts. */
+  readonly endpoints: () => readonly Endpoint[];
   readonly pollMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -32,6 +33,7 @@ export class Follower {
   readonly #stop = new AbortController();
   readonly #nudges = new Map<Endpoint, AbortController>();
   readonly #outages = new Map<Endpoint, Outage>();
+  #endpoints: readonly Endpoint[] = [];
   #loops: readonly Promise<void>[] = [];
 
   constructor(deps: FollowerDependencies) {
@@ -39,7 +41,8 @@ export class Follower {
   }
 
   start(): void {
-    this.#loops = this.#deps.endpoints.map((endpoint) => this.#run(endpoint));
+    this.#endpoints = this.#deps.endpoints();
+    this.#loops = this.#endpoints.map((endpoint) => this.#run(endpoint));
   }
 
   /** Resolves when what is under way has ended, or is not worth waiting for: a download ends with its connection. */
@@ -51,14 +54,14 @@ export class Follower {
 
   /** Something happened to a registered model: its endpoints look at once. Answers with how many there are. */
   nudge(model: string): number {
-    const concerned = this.#deps.endpoints.filter((endpoint) => endpoint.named.model === model);
+    const concerned = this.#endpoints.filter((endpoint) => endpoint.named.model === model);
     for (const endpoint of concerned) this.#nudges.get(endpoint)?.abort();
     return concerned.length;
   }
 
   /** Whether each endpoint's registry could be asked the last time. */
   reachable(): readonly { readonly endpoint: string; readonly isReachable: boolean }[] {
-    return this.#deps.endpoints.map((endpoint) => ({
+    return this.#endpoints.map((endpoint) => ({
       endpoint: endpoint.spec.name,
       isReachable: !this.#outages.has(endpoint),
     }));
