@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import type { ConfigFlags } from '../config/load-config.ts';
 import { AppError } from '../kernel/errors.ts';
-import { isArtifactUri, isModelPath } from '../models/model-reference.ts';
+import { isModelLocation } from '../models/model-reference.ts';
 import type { CliContext, CliServer, GlobalOptions } from './context.ts';
 import { readConfig } from './read-config.ts';
 import { type TrustOptions, trustFlags, withTrust } from './trust.ts';
@@ -55,9 +55,7 @@ export function registerServe(program: Command, context: CliContext): void {
 
 /** What stands on the disk under that name is meant, and not a registered model. */
 export function asModel(model: string, cwd: string): string {
-  return !isModelPath(model) && !isArtifactUri(model) && existsSync(path.resolve(cwd, model))
-    ? `./${model}`
-    : model;
+  return !isModelLocation(model) && existsSync(path.resolve(cwd, model)) ? `./${model}` : model;
 }
 
 function flagsOf(model: string | undefined, options: ServeOptions): ConfigFlags {

@@ -4,7 +4,7 @@ import type { DoctorCheck } from '../cli/context.ts';
 import type { Config } from '../config/schema.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { silentLogger } from '../kernel/logger.ts';
-import { isArtifactUri, isModelPath, parseModelReference } from '../models/model-reference.ts';
+import { isModelLocation, parseModelReference } from '../models/model-reference.ts';
 import { openRegistry } from './open-registry.ts';
 import { pathsOf } from './paths.ts';
 
@@ -27,7 +27,7 @@ export async function doctor(config: Config, cwd: string): Promise<readonly Doct
       try {
         const models = await session.registry.listModels();
         for (const [name, endpoint] of Object.entries(config.endpoints)) {
-          if (!isModelPath(endpoint.model) && !isArtifactUri(endpoint.model))
+          if (!isModelLocation(endpoint.model))
             await session.registry.resolve(parseModelReference(endpoint.model)).catch((error: unknown) => {
               throw new Error(`endpoint ${name}: ${messageOf(error)}`);
             });

@@ -1,7 +1,9 @@
 import type { Config } from '../config/schema.ts';
+import { systemClock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { openNativeSession } from '../models/runtimes/onnx/native-session.ts';
 import { OnnxRuntime } from '../models/runtimes/onnx/onnx-runtime.ts';
+import { type RemoteOptions, RemoteRuntime } from '../models/runtimes/remote/remote-runtime.ts';
 import type { Runtime } from '../models/runtimes/runtime.ts';
 import { Runtimes } from '../models/runtimes/runtimes.ts';
 import type { Paths } from './paths.ts';
@@ -12,7 +14,20 @@ export function openRuntimes(config: Config, _paths: Paths, logger: Logger): Run
     {
       onnx: async () => new OnnxRuntime(openNativeSession),
       python: async () => (await import('./open-python.ts')).openPython(config, logger),
+      remote: async () => new RemoteRuntime(remoteOptions(config), { clock: systemClock, logger }),
     },
     config.python.trusted,
   );
+}
+
+function remoteOptions({ remote }: Config): RemoteOptions {
+  return {
+    timeoutMs: remote.timeout_ms,
+    connectTimeoutMs: remote.connect_timeout_ms,
+    retries: remote.retries,
+    breakerFailures: remote.breaker_failures,
+    breakerOpenMs: remote.breaker_open_ms,
+    servers: remote.servers,
+    headers: remote.headers,
+  };
 }

@@ -3,9 +3,11 @@ import { defaultEndpointOf } from '../config/load-config.ts';
 import type { Config } from '../config/schema.ts';
 import { statusOf } from '../http/status.ts';
 import { systemClock } from '../kernel/clock.ts';
+import { AppError } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
-import { isArtifactUri, isModelPath } from '../models/model-reference.ts';
+import { isArtifactUri, isModelLocation, isRemoteUrl } from '../models/model-reference.ts';
 import type { ModelVersion } from '../models/model-version.ts';
+import type { Registered } from '../models/registry/registry.ts';
 import { OnnxRuntime } from '../models/runtimes/onnx/onnx-runtime.ts';
 import type { ThreadSessions } from '../models/runtimes/onnx/thread-sessions.ts';
 import { Fleet } from '../serving/fleet.ts';
@@ -54,24 +56,36 @@ export async function registerPaths(
   const references = new Map<string, string>();
   for (const [name, endpoint] of Object.entries(config.endpoints)) {
     const location = endpoint.model;
-    if (!isModelPath(location) && !isArtifactUri(location)) {
+    if (!isModelLocation(location)) {
       references.set(name, location);
       continue;
     }
-    const known = isArtifactUri(location) ? await broughtFrom(location, session) : null;
-    const { version, created } =
-      known === null
-        ? await registerLocation(session, cwd, { location })
-        : { version: known, created: false };
+    const { version, created } = await registeredFrom(location, cwd, session);
     references.set(name, `${version.model}/${version.number}`);
     onRegistered?.(location, `${version.model}/${version.number}`, created);
   }
   return references;
 }
 
+async function registeredFrom(location: string, cwd: string, session: RegistrySession): Promise<Registered> {
+  const known = isArtifactUri(location) ? await broughtFrom(location, session) : null;
+  if (known !== null) return { version: known, created: false };
+  try {
+    return await registerLocation(session, cwd, { location });
+  } catch (error) {
+    // A server that is away now is no reason not to start: its endpoint waits for it.
+    const isAway = error instanceof AppError && error.code === 'REMOTE_FAILED';
+    const version = isAway && isRemoteUrl(location) ? await broughtFrom(location, session) : null;
+    if (version === null) throw error;
+    return { version, created: false };
+  }
+}
+
+/** The newest version that was registered from there. */
 async function broughtFrom(uri: string, { embedded }: RegistrySession): Promise<ModelVersion | null> {
   const models = await embedded.listModels();
-  return models.flatMap(({ versions }) => versions).find(({ source }) => source === uri) ?? null;
+  const versions = models.flatMap((model) => model.versions).filter(({ source }) => source === uri);
+  return versions.sort((a, b) => b.number - a.number)[0] ?? null;
 }
 
 export function createPool(

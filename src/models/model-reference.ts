@@ -37,6 +37,16 @@ export function isArtifactUri(text: string): boolean {
   return /^(?:runs|mlflow-artifacts):|^models:\/m-[0-9a-f]{32}(?:\/|$)/.test(text);
 }
 
+/** Whether a model is named by its URL on another server. */
+export function isRemoteUrl(text: string): boolean {
+  return /^https?:\/\//i.test(text);
+}
+
+/** Whether a model is named by where it is, and not by a name in a registry. */
+export function isModelLocation(text: string): boolean {
+  return isModelPath(text) || isArtifactUri(text) || isRemoteUrl(text);
+}
+
 /**
  * Reads `name`, `name@alias`, `name/7`, `name/2.1.0`, and MLflow's `models:/name/7`, `models:/name@alias`,
  * `models:/name/Production`, `models:/name/latest`. ARGUMENT_INVALID otherwise.
