@@ -46,6 +46,7 @@ function pythonSuites() {
         (python) => pytest('A real MLflow registry', python, 'test/registry'),
         (python) => pytest('Clients of the protocols', python, 'test/clients'),
         (python) => pytest('Every format of model', python, 'test/formats'),
+        (python) => pytest('A real KServe behind an endpoint', python, 'test/remote/with_kserve'),
         (python) =>
           vitest('The contract of registries on MLflow', ['--project', 'registry'], {
             MLFLOW_PYTHON: python,
@@ -62,6 +63,11 @@ function pythonSuites() {
       name: 'worker',
       requirements: 'python/worker/requirements-test.txt',
       suites: [(python) => pytest('Models in the Python worker', python, 'python/worker/tests')],
+    },
+    {
+      name: 'remote',
+      requirements: 'test/remote/requirements.txt',
+      suites: [(python) => pytest('A real MLServer behind an endpoint', python, 'test/remote/with_mlserver')],
     },
     {
       name: 'guides',
