@@ -58,7 +58,7 @@ export function failureOf(
   logger: Logger,
 ): ServerErrorResponse {
   const error = asAppError(thrown);
-  if (error.kind === 'internal')
+  if (error.isHidden)
     logger.error(error.message, { 'trace.id': requestId, 'rpc.method': call.getPath(), error });
   return Object.assign(new Error(error.code), statusOf(error, requestId));
 }

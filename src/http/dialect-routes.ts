@@ -20,7 +20,7 @@ export function registerDialect(
     takeAnyBody(dialect);
     dialect.setErrorHandler((thrown, request, reply) => {
       const error = toAppError(thrown);
-      if (error.kind === 'internal') {
+      if (error.isHidden) {
         logger.error(error.message, { 'trace.id': request.id, 'url.path': request.url.slice(0, 200), error });
       }
       if (error.kind === 'too_large') reply.removeHeader('connection');

@@ -57,7 +57,7 @@ export function createFastLane(options: FastLaneOptions): FastLane {
     const requestId = traceIdOf(request.headers);
     const fail = (thrown: unknown): void => {
       const error = toAppError(thrown);
-      if (error.kind === 'internal') onInternalError(error, requestId);
+      if (error.isHidden) onInternalError(error, requestId);
       sendError(response, route.errorForm, error, requestId, isDraining());
     };
     readBody(request, (body) => {

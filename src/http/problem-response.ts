@@ -39,12 +39,13 @@ function isCallersFault(thrown: unknown): boolean {
 
 /** RFC 9457. A 500 says nothing of what happened inside; the log has it under the request id. */
 export function problemOf(error: AppError, requestId: string): Problem {
-  const hidden = error.kind === 'internal' || error.kind === 'bad_remote';
   return {
     type: `urn:slipway:error:${error.code}`,
     title: error.title,
     status: statusOf(error),
-    detail: hidden ? 'The server log has the reason under this request_id' : error.message.slice(0, 1000),
+    detail: error.isHidden
+      ? 'The server log has the reason under this request_id'
+      : error.message.slice(0, 1000),
     code: error.code,
     request_id: requestId,
     ...(error.problems.length > 0 && { errors: [...error.problems] }),

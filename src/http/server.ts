@@ -214,7 +214,7 @@ interface FailedRequest {
  * it writes never sees why. As bytes: to a text Fastify would add a charset, which this media type does not have (RFC 9457, section 6.1).
  */
 function sendErrorIn(form: ErrorForm, { error, request, reply, logger }: FailedRequest): FastifyReply {
-  if (error.kind === 'internal') {
+  if (error.isHidden) {
     logger.error(error.message, {
       'trace.id': request.id,
       'http.request.method': request.method,

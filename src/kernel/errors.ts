@@ -85,7 +85,7 @@ interface AppErrorOptions {
   readonly cause?: unknown;
 }
 
-/** The one error family. `message` may be shown to the caller unless the kind is `internal`. */
+/** The one error family. `message` may be shown to the caller unless it is hidden. */
 export class AppError extends Error {
   readonly code: ErrorCode;
   readonly problems: readonly FieldProblem[];
@@ -101,6 +101,11 @@ export class AppError extends Error {
 
   get kind(): ErrorKind {
     return ERROR_CODES[this.code].kind;
+  }
+
+  /** Whether callers are told no more of it than its title: what broke is for the log. */
+  get isHidden(): boolean {
+    return this.kind === 'internal' || this.kind === 'bad_remote';
   }
 
   get title(): string {

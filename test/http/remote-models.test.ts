@@ -108,11 +108,17 @@ describe('a server that fails', () => {
 
   beforeEach(() => vi.waitFor(async () => expect((await predict()).status).toBe(200), { timeout: 10_000 }));
 
-  it('is a 502 that says nothing of it', async () => {
+  it('is a 502 that says nothing of it, and the log has what it said', async () => {
     faulty.next(status(404));
     const { status: code, json, text } = await predict();
     expect([code, json['code']]).toEqual([502, 'REMOTE_FAILED']);
     expect(text).not.toMatch(/secret|127\.0\.0\.1/);
+    expect((await new HttpClient(front.url).get('/health')).text).not.toContain('secret');
+    await vi.waitFor(() => {
+      const log = readFileSync(path.join(front.cwd, 'logs/app.log'), 'utf8').split('\n');
+      const line = log.find((each) => each.includes(json['request_id'] as unknown as string));
+      expect(line).toContain('the secret of the server');
+    });
   });
 
   it('is a 504 where it is too slow', async () => {

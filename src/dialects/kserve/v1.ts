@@ -27,7 +27,7 @@ const NAMED_PROBLEMS = 20;
 
 /** What stands under `error`, where KServe's clients look. */
 export function errorTextOf(error: AppError, requestId: string): string {
-  if (error.kind === 'internal' || error.kind === 'bad_remote')
+  if (error.isHidden)
     return `${error.title}; the server log has the reason under the request id ${requestId}`;
   if (error.problems.length === 0) return error.message.slice(0, 1000);
   const named = error.problems

@@ -41,8 +41,7 @@ export function faultOf(
 }
 
 function messageOf(error: AppError, requestId: string): string {
-  if (error.kind === 'internal' || error.kind === 'bad_remote')
-    return `The server log has the reason under the request id ${requestId}`;
+  if (error.isHidden) return `The server log has the reason under the request id ${requestId}`;
   if (error.kind === 'timeout') return 'Request processing time exceeded limit';
   if (error.problems.length === 0) return error.message.slice(0, 1000);
   const named = error.problems.slice(0, NAMED_PROBLEMS).map(sentenceOf).join('; ');

@@ -7,8 +7,7 @@ const SHOWN = 20;
  * only that it did.
  */
 export function errorText(error: AppError, requestId: string): string {
-  if (error.kind === 'internal' || error.kind === 'bad_remote')
-    return `${error.title}: the server log has the reason under ${requestId}`;
+  if (error.isHidden) return `${error.title}: the server log has the reason under ${requestId}`;
   const { problems } = error;
   if (problems.length === 0) return error.message.slice(0, 1000);
   const rest = problems.length > SHOWN ? `; and ${problems.length - SHOWN} more` : '';

@@ -71,8 +71,7 @@ async function stream(
     if (!raw.headersSent && !gone.signal.aborted) throw error;
     reply.hijack();
     const problem = toAppError(error);
-    if (problem.kind === 'internal')
-      logger.error(problem.message, { error: problem, 'trace.id': request.id });
+    if (problem.isHidden) logger.error(problem.message, { error: problem, 'trace.id': request.id });
     begin(reply);
     send(raw, 'error', JSON.stringify(problemOf(problem, request.id)));
   } finally {
