@@ -1,6 +1,6 @@
 /** Imports point one way (docs/architecture.md). test/house/boundaries.test.ts plants a violation to see that this bites. */
 const ADAPTER_LIBRARIES =
-  '(^|node_modules/)(@duckdb|fastify|@fastify|kysely|pg|pino|prom-client|onnxruntime-node|commander|@photostructure|@grpc)(/|$)';
+  '(^|node_modules/)(@duckdb|fastify|@fastify|kysely|pg|pino|prom-client|onnxruntime-node|@huggingface|commander|@photostructure|@grpc)(/|$)';
 const room = (name) => `^src/${name}/`;
 
 /** A room and the rooms that it may import, itself included. */
@@ -35,7 +35,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/(kernel|contracts|config|models|serving|dialects|watching)/',
-        pathNot: '^src/models/runtimes/onnx/',
+        pathNot: '^src/models/runtimes/(onnx|text)/',
       },
       to: { path: ADAPTER_LIBRARIES, dependencyTypesNot: ['type-only'] },
     },

@@ -30,6 +30,14 @@ export default defineConfig({
             },
           ]),
       { test: { name: 'http', include: ['test/http/*.test.ts'], testTimeout: 30_000 } },
+      {
+        test: {
+          name: 'text',
+          include: ['test/text/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
       { test: { name: 'house', include: ['test/house/*.test.ts'], testTimeout: 60_000 } },
       {
         test: {

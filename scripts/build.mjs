@@ -21,6 +21,7 @@ const { metafile } = await build({
     'src/composition/storage-thread.ts',
     'src/composition/inference-thread.ts',
     'src/composition/sink-thread.ts',
+    'src/composition/text-thread.ts',
   ],
   outdir: 'dist',
   entryNames: '[name]',

@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { Worker } from 'node:worker_threads';
 import type { Config } from '../config/schema.ts';
 import { systemClock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
@@ -15,6 +17,16 @@ export function openRuntimes(config: Config, _paths: Paths, logger: Logger): Run
       onnx: async () => new OnnxRuntime(openNativeSession),
       python: async () => (await import('./open-python.ts')).openPython(config, logger),
       remote: async () => new RemoteRuntime(remoteOptions(config), { clock: systemClock, logger }),
+      text: async () => {
+        const { TextRuntime } = await import('../models/runtimes/text/text-runtime.ts');
+        return new TextRuntime({
+          startThread: () => new Worker(new URL('./text-thread.js', import.meta.url)),
+          scratch: tmpdir(),
+          threads: 1,
+          beams: config.text.beams ?? null,
+          maxOutputTokens: config.text.max_output_tokens,
+        });
+      },
     },
     config.python.trusted,
   );

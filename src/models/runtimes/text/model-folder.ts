@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { AppError } from '../../../kernel/errors.ts';
+import { AppError, messageOf } from '../../../kernel/errors.ts';
 import { readGraph } from '../onnx/graph.ts';
 import type { TextModelFiles } from './text-model-files.ts';
 
@@ -42,8 +42,7 @@ function namesOf(files: TextModelFiles, contents: ReadonlyMap<string, Uint8Array
   const weights = names
     .filter((name) => name.endsWith('.onnx'))
     .flatMap((graph) => {
-      const content = contents.get(graph) as Uint8Array;
-      return [...readGraph(content).externalFiles].map((name) => {
+      return externalFilesOf(graph, contents).map((name) => {
         const full = path.posix.join(path.posix.dirname(graph), name);
         if (contents.has(full)) return full;
         throw new AppError(
@@ -53,6 +52,14 @@ function namesOf(files: TextModelFiles, contents: ReadonlyMap<string, Uint8Array
       });
     });
   return [...names, ...weights];
+}
+
+function externalFilesOf(graph: string, contents: ReadonlyMap<string, Uint8Array>): readonly string[] {
+  try {
+    return [...readGraph(contents.get(graph) as Uint8Array).externalFiles];
+  } catch (error) {
+    throw new AppError('MODEL_UNREADABLE', `${graph}: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 function pathsOf(files: TextModelFiles): readonly string[] {

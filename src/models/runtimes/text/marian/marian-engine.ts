@@ -83,9 +83,16 @@ export class MarianEngine implements TextEngine {
     sentences: readonly string[],
     listener: SentenceListener,
   ): Promise<readonly SentenceTranslation[]> {
-    const texts = this.#translateAll(sentences.map((text, place) => (listener.isWanted(place) ? text : '')));
+    // Bergamot cuts what is too long too, and loses the space there.
+    const parts = sentences.map((sentence, place) =>
+      listener.isWanted(place) ? this.#source.cut(sentence, this.#options.longestPiece) : [],
+    );
+    const texts = this.#translateAll(parts.flat());
+    let taken = 0;
     return sentences.map((sentence, place) => {
-      const text = (texts[place] as string).trim();
+      const own = texts.slice(taken, taken + (parts[place]?.length ?? 0));
+      taken += own.length;
+      const text = own.map((part) => part.trim()).join(' ');
       listener.onPiece(place, text);
       return this.#translationOf(sentence, text);
     });

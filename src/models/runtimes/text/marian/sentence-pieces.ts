@@ -55,6 +55,21 @@ export class SentencePieces {
     return this.#bestCut(SPACE + plain.replaceAll(' ', SPACE));
   }
 
+  /** Cuts a text between words into parts of so many tokens at the most; a longer word is a part by itself. */
+  cut(text: string, longest: number): readonly string[] {
+    const parts: string[] = [];
+    let left = 0;
+    for (const word of text.split(/\s+/u)) {
+      const { tokens } = this.count(word);
+      if (parts.length === 0 || tokens > left) {
+        parts.push(word);
+        left = longest;
+      } else parts[parts.length - 1] += ` ${word}`;
+      left -= tokens;
+    }
+    return parts;
+  }
+
   #bestCut(text: string): PieceCount {
     const best = new Float64Array(text.length + 1).fill(Number.NEGATIVE_INFINITY);
     const from = new Int32Array(text.length + 1);
