@@ -100,8 +100,6 @@ describe.skipIf(real.missing !== null)(`Marian models with real weights${real.mi
     ['👩‍👩‍👧 नमस्ते é 漢字', null],
     ['ab\0cd \u0001\u001b[31m \u2028 end.', null],
     ['<b>Hello</b> {{world}} $1 \\n', null],
-    ['word '.repeat(2_000), null],
-    ['x'.repeat(20_000), null],
   ])('answers with well-formed text whatever it is given: %j', async (text, wanted) => {
     const model = models[0] ?? (await open(real.enPt ?? ''));
     const [answer] = await model.run([{ text }]);
@@ -109,6 +107,17 @@ describe.skipIf(real.missing !== null)(`Marian models with real weights${real.mi
     if (wanted !== null) expect(made).toBe(wanted);
     expect(toUSVString(made)).toBe(made);
     expect(answer?.text?.outputTokens).toBeLessThanOrEqual((answer?.text?.inputTokens ?? 0) * 4 + 8);
+  });
+
+  it.each([
+    ['words', 'word '.repeat(2_000)],
+    ['one word', 'x'.repeat(20_000)],
+    ['sentences', 'Hello world! '.repeat(300)],
+  ])('takes a long text: %s', async (_, text) => {
+    const model = models[0] ?? (await open(real.enPt ?? ''));
+    const [answer] = await model.run([{ text }]);
+    expect(toUSVString(String(answer?.prediction))).toBe(answer?.prediction);
+    expect(answer?.text?.inputTokens).toBeGreaterThan(500);
   });
 
   it('translates a sentence of more words than a model reads at a time', async () => {

@@ -22,9 +22,13 @@ export interface TextThreads {
   stop(): Promise<void>;
 }
 
-/** The thread of the sources as they are now, which Node 20 takes in JavaScript only. */
-export async function buildTextThreads(): Promise<TextThreads> {
-  const cache = path.join(root, 'node_modules/.cache');
+/**
+ * The thread of the sources as they are now, which Node 20 takes in JavaScript only. In a `cache` outside of the repository
+ * it finds no package that is not bundled.
+ */
+export async function buildTextThreads(
+  cache: string = path.join(root, 'node_modules/.cache'),
+): Promise<TextThreads> {
   await mkdir(cache, { recursive: true });
   const bundle = await mkdtemp(path.join(cache, 'text-thread-'));
   await build({
@@ -34,8 +38,12 @@ export async function buildTextThreads(): Promise<TextThreads> {
     bundle: true,
     format: 'esm',
     platform: 'node',
-    packages: 'external',
+    external: ['onnxruntime-node', '@huggingface/tokenizers'],
     logLevel: 'silent',
+    // Bundled CommonJS asks for Node's own modules.
+    banner: {
+      js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
+    },
   });
   const started: Worker[] = [];
   return {

@@ -13,6 +13,8 @@ export interface SentenceTranslation {
 export interface SentenceListener {
   /** Asked between steps; a sentence that nobody wants any more ends where it is. */
   isWanted(place: number): boolean;
+  /** Whether pieces of a sentence are listened to. */
+  wantsPieces(place: number): boolean;
   /** A piece of the translation that follows those before it, where the engine has it sooner than the whole. */
   onPiece(place: number, piece: string): void;
 }

@@ -48,6 +48,10 @@ class Job {
     return this.#signal?.aborted !== true;
   }
 
+  get wantsPieces(): boolean {
+    return this.#onPiece !== null;
+  }
+
   get isDone(): boolean {
     return this.#done === this.#translations.length;
   }
@@ -145,6 +149,7 @@ export class TranslationQueue {
         batch.map(({ job, place }) => job.split.sentences[place] as string),
         {
           isWanted: (index) => batch[index]?.job.isWanted === true,
+          wantsPieces: (index) => batch[index]?.job.wantsPieces === true,
           onPiece: (index, piece) => batch[index]?.job.piece(batch[index].place, piece),
         },
       );

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { AppError, messageOf } from '../../../../kernel/errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../../kernel/json.ts';
-import { importOptional } from '../import-optional.ts';
+import { importOptional } from '../optional-package.ts';
 import type { SentenceListener, SentenceTranslation, TextEngine, TextSettings } from '../text-engine.ts';
 import type { EncoderDecoderFiles } from '../text-model-files.ts';
 import { beamSearch } from './beam-search.ts';
@@ -80,7 +80,7 @@ export class EncoderDecoderEngine implements TextEngine {
       pad,
       beams,
     );
-    const pieces = encoded.map(() => new SettledText());
+    const pieces = encoded.map((_, place) => (listener.wantsPieces(place) ? new SettledText() : null));
     const show = (place: number, piece: string | undefined): void => {
       if (piece !== undefined && piece !== '') listener.onPiece(place, piece);
     };
@@ -90,7 +90,10 @@ export class EncoderDecoderEngine implements TextEngine {
         ? await beamSearch(decoder, sentences.length, this.#settings, isWanted)
         : await greedySearch(decoder, sentences.length, this.#settings, {
             isWanted,
-            onTokens: (place, tokens) => show(place, pieces[place]?.grow(this.#tokenizer.decode(tokens))),
+            onTokens: (place, row) => {
+              const settled = pieces[place];
+              if (settled) show(place, settled.grow(this.#tokenizer.decode(row.slice(1))));
+            },
           });
     return answers.map((answer, place) => {
       const translation = this.#translationOf(encoded[place] as EncodedSentence, answer);

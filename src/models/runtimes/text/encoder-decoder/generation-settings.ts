@@ -55,7 +55,7 @@ export function generationSettings(
   const decoderStart =
     tokenOf(source['decoder_start_token_id']) ??
     tokenOf(config['decoder_start_token_id']) ??
-    tokenOf(source['bos_token_id']);
+    tokenOf(source['bos_token_id'] ?? config['bos_token_id']);
   if (decoderStart === null || ends.length === 0) {
     const name = decoderStart === null ? 'decoder_start_token_id' : 'eos_token_id';
     throw new AppError(

@@ -5,7 +5,7 @@ import { tokenRules } from './token-rules.ts';
 
 export interface GreedyListener {
   isWanted(sentence: number): boolean;
-  /** The tokens of a sentence so far, without the decoder's start. */
+  /** The tokens of a sentence so far, the decoder's start first. */
   onTokens(sentence: number, tokens: readonly number[]): void;
 }
 
@@ -30,7 +30,7 @@ export async function greedySearch(
       const token = argmax(own);
       row.push(token);
       ended[sentence] = settings.ends.includes(token);
-      listener.onTokens(sentence, row.slice(1));
+      listener.onTokens(sentence, row);
       if (!ended[sentence] && listener.isWanted(sentence)) left.push(place);
     });
     if (left.length < active.length && left.length > 0) decoder.select(left);

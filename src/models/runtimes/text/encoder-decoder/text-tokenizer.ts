@@ -56,7 +56,7 @@ export class TextTokenizer {
   /** The text of an answer, without what only marks its beginning and end. */
   decode(ids: readonly number[]): string {
     const known = ids.filter((id) => this.#tokenizer.id_to_token(id) !== undefined);
-    return this.#tokenizer.decode(known, { skip_special_tokens: true }).trim();
+    return known.length === 0 ? '' : this.#tokenizer.decode(known, { skip_special_tokens: true }).trim();
   }
 
   #framed(text: string): readonly number[] {

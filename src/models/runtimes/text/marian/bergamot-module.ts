@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { AppError } from '../../../../kernel/errors.ts';
+import { packageMissing } from '../optional-package.ts';
 
 /** What is used of the classes that the module exports. Each object lies in its memory until `delete` is called. */
 export interface BergamotModule {
@@ -104,10 +104,6 @@ function gluePath(): string {
   try {
     return createRequire(import.meta.url).resolve(GLUE);
   } catch (error) {
-    throw new AppError(
-      'RUNTIME_MISSING',
-      `Marian models need a package that is not installed: npm install ${PACKAGE}`,
-      { cause: error },
-    );
+    throw packageMissing(PACKAGE, error);
   }
 }

@@ -68,7 +68,11 @@ export class MarianEngine implements TextEngine {
         null,
       );
       const engine = new MarianEngine(module, translationModel, pieces, options);
-      await engine.translate(['.'], { isWanted: () => true, onPiece: () => undefined });
+      await engine.translate(['.'], {
+        isWanted: () => true,
+        wantsPieces: () => false,
+        onPiece: () => undefined,
+      });
       return engine;
     } catch (error) {
       throw new AppError(
@@ -93,7 +97,7 @@ export class MarianEngine implements TextEngine {
       const own = texts.slice(taken, taken + (parts[place]?.length ?? 0));
       taken += own.length;
       const text = own.map((part) => part.trim()).join(' ');
-      listener.onPiece(place, text);
+      if (listener.wantsPieces(place)) listener.onPiece(place, text);
       return this.#translationOf(sentence, text);
     });
   }
