@@ -70,6 +70,20 @@ describe.skipIf(real.missing !== null)(`Marian models with real weights${real.mi
     expect(answer?.prediction).toBe('Olá, mundo! Como você está hoje?');
   });
 
+  it('gives its memory back', async () => {
+    const rss = (): number => process.memoryUsage().rss / 1e6;
+    const loadAndRelease = async (): Promise<void> => {
+      const model = await open(real.enPt ?? '');
+      await model.run([{ text: 'Hello world!' }]);
+      await models.pop()?.release();
+    };
+    for (let i = 0; i < 6; i += 1) await loadAndRelease();
+    const before = rss();
+    for (let i = 0; i < 6; i += 1) await loadAndRelease();
+    // A model takes some 200 MB.
+    expect(rss() - before).toBeLessThan(200);
+  });
+
   it('searches with beams', async () => {
     const text = 'Water boils at one hundred degrees.';
     const [greedy] = await (await open(real.enPt ?? '')).run([{ text }]);
