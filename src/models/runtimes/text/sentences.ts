@@ -1,9 +1,9 @@
 import { toUSVString } from 'node:util';
 
-/** A text as the sentences that are translated and all that stands between them, which is kept. */
+/** A text as the sentences that are translated and what stands between them, which is kept. */
 export interface SplitText {
   readonly sentences: readonly string[];
-  /** Before the first sentence, between two, and after the last: one more than there are sentences. */
+  /** Before each sentence; nothing before the first. */
   readonly between: readonly string[];
   /** Whether the text was longer than what is taken of one. */
   readonly cut: boolean;
@@ -22,29 +22,29 @@ const segmenter = new Intl.Segmenter('en', { granularity: 'sentence' });
 export function splitSentences(text: string): SplitText {
   const whole = toUSVString(text.slice(0, LONGEST_TEXT));
   const sentences: string[] = [];
-  const between = [''];
-  const keep = (gap: string): void => {
-    between[between.length - 1] += gap;
-  };
+  const between: string[] = [];
+  let gap = '';
   for (const [place, part] of whole.split(LINE_BREAK).entries()) {
     const isLineBreak = place % 2 === 1;
-    for (const segment of isLineBreak ? [part] : segmentsOf(part)) {
+    if (isLineBreak) gap += part;
+    for (const segment of isLineBreak ? [] : segmentsOf(part)) {
       const begun = segment.trimStart();
       const sentence = begun.trimEnd();
-      keep(segment.slice(0, segment.length - begun.length));
+      gap += segment.slice(0, segment.length - begun.length);
       if (sentence !== '') {
+        between.push(sentences.length === 0 ? '' : gap);
         sentences.push(sentence);
-        between.push('');
+        gap = '';
       }
-      keep(begun.slice(sentence.length));
+      gap += begun.slice(sentence.length);
     }
   }
   return { sentences, between, cut: text.length > LONGEST_TEXT };
 }
 
-/** The text with its sentences translated. */
+/** The text with its sentences translated, and nothing before or behind them. */
 export function joinSentences({ between }: SplitText, translated: readonly string[]): string {
-  return between.map((gap, place) => gap + (translated[place] ?? '')).join('');
+  return translated.map((sentence, place) => (between[place] ?? '') + sentence).join('');
 }
 
 function segmentsOf(line: string): readonly string[] {

@@ -41,7 +41,6 @@ class Job {
     this.#waiting = this.split.sentences.map(() => '');
     this.resolve = settle.resolve;
     this.reject = settle.reject;
-    this.#hand(this.split.between[0] ?? '');
   }
 
   get isWanted(): boolean {
