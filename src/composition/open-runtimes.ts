@@ -22,6 +22,7 @@ export function openRuntimes(config: Config, _paths: Paths, logger: Logger): Run
         return new TextRuntime({
           startThread: () => new Worker(new URL('./text-thread.js', import.meta.url)),
           scratch: tmpdir(),
+          deadlineMs: config.serving.deadline_ms,
           threads: 1,
           beams: config.text.beams ?? null,
           maxOutputTokens: config.text.max_output_tokens,

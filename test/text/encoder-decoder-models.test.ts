@@ -22,7 +22,7 @@ interface Expected {
 const FIXTURES = path.join(import.meta.dirname, 'fixtures');
 const marian: Expected = JSON.parse(readFileSync(path.join(FIXTURES, 'marian/expected.json'), 'utf8'));
 const NEVER = new AbortController().signal;
-/** Loses its thread to end it only when a test says so. */
+/** Takes seconds. */
 const LONG = 'where is the station? '.repeat(2_000);
 
 function answersOf(name: string): Expected['cases'][number]['answers'] {
@@ -57,6 +57,7 @@ describe('encoder–decoder models on their thread', () => {
       threads: 1,
       beams: null,
       maxOutputTokens: 256,
+      deadlineMs: 60_000,
       ...options,
     });
     const model = await runtime.load({ ...artifact, files });
@@ -147,6 +148,14 @@ describe('encoder–decoder models on their thread', () => {
     const [answer] = await model.run([{ text: 'how are you' }]);
     expect(answer?.prediction).toBe('आप कैसे हैं');
     expect(pieces).toBe(5);
+  });
+
+  it('gives a text up at the deadline', async () => {
+    const model = await open({ deadlineMs: 200 });
+    await expect(model.run([{ text: LONG }])).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    const gone = new AbortController();
+    const streaming = model.stream?.({ text: LONG }, () => gone.abort(), gone.signal);
+    await expect(streaming).rejects.toThrow();
   });
 
   it('answers a short text while a long one is under way', async () => {
@@ -249,6 +258,7 @@ describe('encoder–decoder models on their thread', () => {
       threads: 1,
       beams: null,
       maxOutputTokens: 256,
+      deadlineMs: 60_000,
     });
     const column = { name: 'age', type: 'double', required: true, shape: null };
     const declared = { ...artifact.declared, inputs: [column] };

@@ -45,6 +45,7 @@ describe.skipIf(real.missing !== null)(`Marian models with real weights${real.mi
       threads: 1,
       beams,
       maxOutputTokens: 256,
+      deadlineMs: 60_000,
     });
     const model = await runtime.load(await textArtifact(directory, CONFIG, leave));
     models.push(model);
@@ -166,6 +167,7 @@ describe.skipIf(real.missing !== null)(`Marian models with real weights${real.mi
       threads: 1,
       beams: null,
       maxOutputTokens: 256,
+      deadlineMs: 60_000,
     });
     await expect(runtime.load({ ...artifact, files })).rejects.toMatchObject({ code: 'MODEL_UNREADABLE' });
   });

@@ -18,7 +18,7 @@ afterAll(async () => {
 });
 
 async function load(artifact: ModelArtifact): Promise<unknown> {
-  const settings = { threads: 1, beams: null, maxOutputTokens: 256 };
+  const settings = { threads: 1, beams: null, maxOutputTokens: 256, deadlineMs: 60_000 };
   return new TextRuntime({ startThread: threads.start, scratch: folder, ...settings }).load(artifact);
 }
 

@@ -19,6 +19,8 @@ export interface TextRuntimeOptions extends TextSettings {
   readonly startThread: () => TextThread;
   /** A directory below which the files of loaded models may lie. */
   readonly scratch: string;
+  /** What has not been translated by then is given up: its caller has had an answer. */
+  readonly deadlineMs: number;
 }
 
 /** Texts on the thread of a model at a time; it takes their sentences in turn. */
@@ -36,12 +38,12 @@ export class TextRuntime implements Runtime {
   async load({ entry, files, declared }: ModelArtifact): Promise<RuntimeModel> {
     const found = textModelFiles(entry, files);
     const signature = signatureOf(declared.inputs);
-    const { startThread, scratch, threads, beams, maxOutputTokens } = this.#options;
+    const { startThread, scratch, deadlineMs, threads, beams, maxOutputTokens } = this.#options;
     const folder = await writeModelFolder(scratch, found, files);
     try {
       const settings = { threads, beams, maxOutputTokens };
       const model = await TextThreadModel.open(startThread, folder.files, settings);
-      return new TextModel(model, folder, signature);
+      return new TextModel(model, folder, signature, deadlineMs);
     } catch (error) {
       await folder.remove();
       throw error;
@@ -57,8 +59,10 @@ class TextModel implements RuntimeModel {
   readonly #model: TextThreadModel;
   readonly #folder: ModelFolder;
   readonly #field: string;
+  readonly #deadlineMs: number;
 
-  constructor(model: TextThreadModel, folder: ModelFolder, signature: Signature) {
+  constructor(model: TextThreadModel, folder: ModelFolder, signature: Signature, deadlineMs: number) {
+    this.#deadlineMs = deadlineMs;
     this.#model = model;
     this.#folder = folder;
     this.signature = signature;
@@ -66,7 +70,7 @@ class TextModel implements RuntimeModel {
   }
 
   run(rows: readonly InputRecord[]): Promise<readonly RowOutput[]> {
-    return Promise.all(rows.map(async (row) => toOutput(await this.#model.translate(this.#textOf(row)))));
+    return Promise.all(rows.map((row) => this.#runOne(row)));
   }
 
   async stream(row: InputRecord, onPiece: OnPiece, signal: AbortSignal): Promise<RowOutput> {
@@ -84,6 +88,16 @@ class TextModel implements RuntimeModel {
   async release(): Promise<void> {
     await this.#model.release();
     await this.#folder.remove();
+  }
+
+  async #runOne(row: InputRecord): Promise<RowOutput> {
+    const deadline = AbortSignal.timeout(this.#deadlineMs);
+    try {
+      return toOutput(await this.#model.translate(this.#textOf(row), null, deadline));
+    } catch (error) {
+      if (error !== deadline.reason) throw error;
+      throw new AppError('DEADLINE_EXCEEDED', `The text was not translated within ${this.#deadlineMs} ms`);
+    }
   }
 
   #textOf(row: InputRecord): string {
