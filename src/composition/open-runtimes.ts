@@ -11,11 +11,11 @@ import { Runtimes } from '../models/runtimes/runtimes.ts';
 import type { Paths } from './paths.ts';
 
 /** The runtimes of all formats; what a format needs is loaded with its first model. */
-export function openRuntimes(config: Config, _paths: Paths, logger: Logger): Runtime {
+export function openRuntimes(config: Config, paths: Paths, logger: Logger): Runtime {
   return new Runtimes(
     {
       onnx: async () => new OnnxRuntime(openNativeSession),
-      python: async () => (await import('./open-python.ts')).openPython(config, logger),
+      python: async () => (await import('./open-python.ts')).openPython(config, paths, logger),
       remote: async () => new RemoteRuntime(remoteOptions(config), { clock: systemClock, logger }),
       text: async () => {
         const { TextRuntime } = await import('../models/runtimes/text/text-runtime.ts');

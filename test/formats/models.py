@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
@@ -61,6 +62,7 @@ def pipeline(model):
     return make_pipeline(columns, model).fit(TRAIN, CLASSES)
 
 
+UNNAMED = FILLED_TEST[NUMBERS].set_axis(["f0", "f1"], axis=1)
 CLASSIFIER = pipeline(LogisticRegression(max_iter=500))
 FOREST = RandomForestClassifier(30, random_state=1).fit(FILLED_TRAIN[NUMBERS].to_numpy(), CLASSES)
 REGRESSOR = GradientBoostingRegressor(random_state=1).fit(FILLED_TRAIN[NUMBERS], AMOUNTS)
@@ -166,6 +168,10 @@ def lightgbm_file(folder: Path) -> Path:
     return folder / "model.txt"
 
 
+# Its class goes with the model, as that of a notebook does.
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+
 class Scaled(mlflow.pyfunc.PythonModel):
     """A model of one's own with an inference parameter."""
 
@@ -183,9 +189,9 @@ def all_formats() -> list[Format]:
         classified("pickle", dumped(pickle.dump, "model.pkl", CLASSIFIER)),
         classified("cloudpickle", dumped(cloudpickle.dump, "model.pickle", CLASSIFIER)),
         classified("joblib", dumped(joblib.dump, "model.joblib", CLASSIFIER)),
-        classified("joblib-of-numbers", dumped(joblib.dump, "model.joblib", FOREST), FOREST, FILLED_TEST[NUMBERS], lambda rows: rows.to_numpy()),
+        classified("joblib-of-numbers", dumped(joblib.dump, "model.joblib", FOREST), FOREST, UNNAMED, lambda rows: rows.to_numpy()),
         Format("regressor", dumped(joblib.dump, "model.joblib", REGRESSOR), FILLED_TEST[NUMBERS], REGRESSOR.predict(FILLED_TEST[NUMBERS])),
-        classified("mlflow-sklearn", by_mlflow(mlflow.sklearn, CLASSIFIER, signature=signature)),
+        classified("mlflow-sklearn", by_mlflow(mlflow.sklearn, CLASSIFIER, signature=signature, skops_trusted_types=["numpy.dtype"])),
         classified(
             "mlflow-sklearn-cloudpickle", by_mlflow(mlflow.sklearn, CLASSIFIER, signature=signature, serialization_format="cloudpickle")
         ),

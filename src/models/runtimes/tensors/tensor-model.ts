@@ -2,9 +2,9 @@ import type { AppError } from '../../../kernel/errors.ts';
 import type { InputRecord } from '../../record-check.ts';
 import type { ElementType, GraphTensors, Signature } from '../../signature.ts';
 import type { DeclaredInput, RowOutput, RuntimeModel } from '../runtime.ts';
+import { shapeOf } from '../value-shape.ts';
 import type { InputBinding } from './bind-inputs.ts';
 import { decodeOutputs, type OutputTensor } from './decode-outputs.ts';
-import { shapeOf } from '../value-shape.ts';
 import { compileEncoder, compileVectorEncoder, type EncodedTensor } from './encode.ts';
 import type { OutputPlan } from './interpret-outputs.ts';
 
