@@ -114,7 +114,10 @@ class Tally {
       else this.#refusedByOriginal++;
       return;
     }
-    if (isRefusal(converted)) return this.#break(pair, `it is refused: ${converted.refusal}`);
+    if (isRefusal(converted)) {
+      this.#break(pair, `it is refused: ${converted.refusal}`);
+      return;
+    }
     this.#compared++;
     const reason =
       this.#spec.task === 'classification'

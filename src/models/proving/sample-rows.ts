@@ -62,13 +62,13 @@ function rowOf(
   fields.forEach((sampler, place) => {
     const { name } = sampler.field;
     const own = base !== null && Object.hasOwn(base, name) ? (base[name] as JsonValue) : undefined;
-    const value = valueOf(sampler, own, way, { isChanged: place === changed, random });
+    const value = valueFor(sampler, own, way, { isChanged: place === changed, random });
     if (value !== undefined) row[name] = value;
   });
   return row;
 }
 
-function valueOf(
+function valueFor(
   sampler: FieldSampler,
   own: JsonValue | undefined,
   way: Way,
@@ -186,11 +186,7 @@ function numberFor(field: Field, number: number): number {
   const bounds = integerBounds(field.type);
   const most = floatMaximum(field.type) ?? bounds?.[1] ?? Number.MAX_VALUE;
   const least = bounds?.[0] ?? -most;
-  const allowed = Math.min(
-    Math.max(number, field.minimum ?? least, least),
-    field.maximum ?? most,
-    most,
-  );
+  const allowed = Math.min(Math.max(number, field.minimum ?? least, least), field.maximum ?? most, most);
   return bounds === null ? allowed : Math.round(allowed);
 }
 

@@ -37,6 +37,8 @@ export interface DeclaredModel {
   readonly task: 'classification' | 'regression' | null;
   readonly labels: readonly Label[] | null;
   readonly positiveLabel: Label | null;
+  /** The only texts that a column takes, by its name. */
+  readonly oneOf?: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface DeclaredInput {

@@ -13,6 +13,7 @@ const declarationSchema = z.object({
   task: z.enum(['classification', 'regression']).nullish().catch(null),
   labels: z.array(label).nullish().catch(null),
   positive_label: label.nullish().catch(null),
+  one_of: z.record(z.string(), z.array(z.string())).optional().catch(undefined),
 });
 
 /** What an author says of a model beside its signature. */
@@ -22,7 +23,7 @@ export interface Declaration {
   /** What `register` proposes. */
   readonly name: string | null;
   readonly semver: string | null;
-  readonly outcome: Pick<DeclaredModel, 'task' | 'labels' | 'positiveLabel'>;
+  readonly outcome: Pick<DeclaredModel, 'task' | 'labels' | 'positiveLabel' | 'oneOf'>;
 }
 
 export const NOTHING_DECLARED: Declaration = {
@@ -40,11 +41,16 @@ export function parseDeclaration(metadata: JsonObject, where: string): Declarati
       'MODEL_UNREADABLE',
       `${where}: ${z.prettifyError(checked.error)}; quote a version: '1.0'`,
     );
-  const { name, version, task, labels, positive_label } = checked.data;
+  const { name, version, task, labels, positive_label, one_of } = checked.data;
   return {
     metadata,
     name: name ?? null,
     semver: version?.replace(/^v/, '') ?? null,
-    outcome: { task: task ?? null, labels: labels ?? null, positiveLabel: positive_label ?? null },
+    outcome: {
+      task: task ?? null,
+      labels: labels ?? null,
+      positiveLabel: positive_label ?? null,
+      ...(one_of && { oneOf: one_of }),
+    },
   };
 }

@@ -12,6 +12,8 @@ export interface OnnxGraph {
   readonly initializers: ReadonlyMap<string, Uint8Array>;
   /** Paths that tensors with external data name. */
   readonly externalFiles: ReadonlySet<string>;
+  /** What the graph takes for a missing text. */
+  readonly missingText: string;
 }
 
 export interface OnnxNode {
@@ -29,11 +31,15 @@ export interface OnnxValue {
 }
 
 export const MODEL_GRAPH = 7;
+const MODEL_METADATA = 14;
 export const GRAPH_NODE = 1;
 export const GRAPH_OUTPUT = 12;
 const GRAPH_INITIALIZER = 5;
 
 type Visit = (field: number, wire: WireType, reader: BinaryReader) => boolean;
+
+/** Property in the metadata of a graph that `slipway convert` made: a tensor of texts has no missing ones. */
+const MISSING_TEXT = 'slipway.missing_text';
 
 /** Calls `visit` for each field; a field that it does not take (answers false) is skipped. */
 export function eachField(message: Uint8Array, visit: Visit): void {
@@ -47,14 +53,19 @@ export function eachField(message: Uint8Array, visit: Visit): void {
 /** Reads a serialized ModelProto; MODEL_UNREADABLE when it is none. */
 export function readGraph(model: Uint8Array): OnnxGraph {
   let graph: Uint8Array | null = null;
+  let missingText = '';
   try {
     eachField(model, (field, wire, reader) => {
-      if (field !== MODEL_GRAPH || wire !== WireType.LengthDelimited) return false;
-      graph = reader.bytes();
+      if (wire !== WireType.LengthDelimited) return false;
+      if (field === MODEL_GRAPH) graph = reader.bytes();
+      else if (field === MODEL_METADATA) {
+        const [key, value] = readEntry(reader.bytes());
+        if (key === MISSING_TEXT) missingText = value;
+      } else return false;
       return true;
     });
     if (graph === null) throw new Error('it holds no graph');
-    return readGraphProto(graph);
+    return { ...readGraphProto(graph), missingText };
   } catch (error) {
     throw new AppError(
       'MODEL_UNREADABLE',
@@ -66,7 +77,7 @@ export function readGraph(model: Uint8Array): OnnxGraph {
   }
 }
 
-function readGraphProto(graph: Uint8Array): OnnxGraph {
+function readGraphProto(graph: Uint8Array): Omit<OnnxGraph, 'missingText'> {
   const nodes: OnnxNode[] = [];
   const outputs: OnnxValue[] = [];
   const initializers = new Map<string, Uint8Array>();

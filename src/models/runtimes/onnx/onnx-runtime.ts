@@ -1,5 +1,6 @@
 import { AppError, messageOf } from '../../../kernel/errors.ts';
-import type { ModelArtifact, Runtime, RuntimeModel } from '../runtime.ts';
+import type { Field } from '../../signature.ts';
+import type { DeclaredModel, ModelArtifact, Runtime, RuntimeModel } from '../runtime.ts';
 import { bindInputs, type TensorPort } from '../tensors/bind-inputs.ts';
 import { interpretOutputs } from '../tensors/interpret-outputs.ts';
 import { TensorModel } from '../tensors/tensor-model.ts';
@@ -36,9 +37,12 @@ export class OnnxRuntime implements Runtime {
     const session = await this.#openSession({ model, externalData });
     try {
       const inputs = ports(session.inputs);
-      const binding = bindInputs(inputs, artifact.declared.inputs, handlesMissing(graph));
-      const plan = interpretOutputs(ports(session.outputs), factsOf(graph, cut), artifact.declared);
-      return new TensorModel(session, { binding, plan, declared: artifact.declared.inputs, failureOf });
+      const { declared } = artifact;
+      const bound = bindInputs(inputs, declared.inputs, handlesMissing(graph));
+      const binding = { ...bound, fields: bound.fields.map((field) => withTexts(field, declared.oneOf)) };
+      const plan = interpretOutputs(ports(session.outputs), factsOf(graph, cut), declared);
+      const { missingText } = graph;
+      return new TensorModel(session, { binding, plan, declared: declared.inputs, failureOf, missingText });
     } catch (error) {
       await session.release();
       throw error;
@@ -54,6 +58,12 @@ export class OnnxRuntime implements Runtime {
       });
     }
   }
+}
+
+/** A field with the only texts that it takes, where they are declared. */
+function withTexts(field: Field, oneOf: DeclaredModel['oneOf'] = {}): Field {
+  const texts = Object.hasOwn(oneOf, field.name) ? oneOf[field.name] : undefined;
+  return texts === undefined || field.type !== 'string' ? field : { ...field, oneOf: texts };
 }
 
 function failureOf(error: unknown): AppError {

@@ -28,12 +28,17 @@ type Row = Record<string, JsonValue | undefined>;
 
 /**
  * Rows of one shape → the content of one tensor, row-major. Typed arrays are reused from call to call, so a result is
- * good until the next call.
+ * good until the next call. `missingText` is what the graph takes for a missing text.
  */
-export function compileEncoder(plan: TensorPlan): (rows: readonly InputRecord[]) => EncodedTensor {
+export function compileEncoder(
+  plan: TensorPlan,
+  missingText = '',
+): (rows: readonly InputRecord[]) => EncodedTensor {
   const [only = ''] = plan.fields;
   const isScalarRow = plan.rowShape.every((size) => size === 1);
-  return plan.fields.length === 1 && !isScalarRow ? arrayEncoder(plan, only) : scalarEncoder(plan);
+  return plan.fields.length === 1 && !isScalarRow
+    ? arrayEncoder(plan, only)
+    : scalarEncoder(plan, missingText);
 }
 
 /**
@@ -60,17 +65,19 @@ export function compileVectorEncoder(
   };
 }
 
-function scalarEncoder({
-  type,
-  rowShape,
-  fields,
-}: TensorPlan): (rows: readonly InputRecord[]) => EncodedTensor {
+function scalarEncoder(
+  { type, rowShape, fields }: TensorPlan,
+  missingText: string,
+): (rows: readonly InputRecord[]) => EncodedTensor {
   const width = fields.length;
   const buffer = reusable(type);
   return (rows) => {
     const data = buffer(rows.length * width);
     for (let column = 0; column < width; column++) {
-      fillColumn(type, data, rows as readonly Row[], fields[column] as string, column, width);
+      const name = fields[column] as string;
+      if (type === 'string')
+        fillTexts(data as string[], rows as readonly Row[], name, [column, width], missingText);
+      else fillColumn(type, data, rows as readonly Row[], name, column, width);
     }
     return { data, dims: [rows.length, ...rowShape] };
   };
@@ -112,12 +119,6 @@ function fillColumn(
     const floats = data as Float32Array;
     for (let row = 0; row < rows.length; row++)
       floats[row * width + column] = numberOf((rows[row] as Row)[name]);
-  } else if (type === 'string') {
-    const strings = data as string[];
-    for (let row = 0; row < rows.length; row++) {
-      const value = (rows[row] as Row)[name];
-      strings[row * width + column] = typeof value === 'string' ? value : '';
-    }
   } else if (type === 'int64') {
     const longs = data as BigInt64Array;
     for (let row = 0; row < rows.length; row++)
@@ -125,6 +126,19 @@ function fillColumn(
   } else {
     const write = compileWrite(type, data);
     for (let row = 0; row < rows.length; row++) write(row * width + column, (rows[row] as Row)[name] ?? null);
+  }
+}
+
+function fillTexts(
+  texts: string[],
+  rows: readonly Row[],
+  name: string,
+  [column, width]: readonly [number, number],
+  missing: string,
+): void {
+  for (let row = 0; row < rows.length; row++) {
+    const value = (rows[row] as Row)[name];
+    texts[row * width + column] = typeof value === 'string' ? value : missing;
   }
 }
 

@@ -30,6 +30,8 @@ export interface TensorModelParts {
   readonly declared: readonly DeclaredInput[] | null;
   /** Why a run failed, as callers are told it. */
   readonly failureOf: (error: unknown) => AppError;
+  /** What the model takes for a missing text. */
+  readonly missingText?: string;
 }
 
 /** Rows to the tensors of a session and its tensors to answers. */
@@ -48,14 +50,15 @@ export class TensorModel implements RuntimeModel {
   }[];
   readonly #freeFields: readonly string[];
 
-  constructor(session: TensorSession, { binding, plan, declared, failureOf }: TensorModelParts) {
+  constructor(session: TensorSession, parts: TensorModelParts) {
+    const { binding, plan, declared, failureOf, missingText } = parts;
     this.#session = session;
     this.#plan = plan;
     this.#failureOf = failureOf;
     this.#encoders = binding.tensors.map((tensor) => ({
       name: tensor.name,
       type: tensor.type,
-      encode: compileEncoder(tensor),
+      encode: compileEncoder(tensor, missingText),
       encodeVectors: compileVectorEncoder(tensor, binding.fields),
     }));
     this.#freeFields = binding.fields.filter((field) => field.shape.includes(-1)).map((field) => field.name);
