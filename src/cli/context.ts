@@ -1,4 +1,6 @@
 import type { Config } from '../config/schema.ts';
+import type { ProvedConversion } from '../models/conversion/convert-model.ts';
+import type { OnStage } from '../models/conversion/converter.ts';
 import type { ModelVersion } from '../models/model-version.ts';
 import type { Registered, Registration } from '../models/registry/registry.ts';
 import type { EditableRegistry } from '../models/registry/registry-router.ts';
@@ -6,6 +8,25 @@ import type { TrainingColumns, TrainingRows } from '../models/transforms/column-
 import type { EncodingJob } from '../models/transforms/encoding-job.ts';
 import type { EndpointStatus } from '../serving/endpoint.ts';
 import type { PredictionStore } from '../watching/prediction-store.ts';
+
+export interface ConvertRequest {
+  /** A reference, or a path. */
+  readonly model: string;
+  /** Name of the registered model, for a path. */
+  readonly name?: string;
+  readonly semver?: string;
+  /** Rows to compare on beside the golden examples. */
+  readonly rows: TrainingRows | TrainingColumns | null;
+  /** How many rows to make around those. */
+  readonly sample: number;
+}
+
+/** A conversion whose proof held, registered. */
+export interface ConvertedVersion extends Pick<ProvedConversion, 'precision' | 'packages' | 'report'> {
+  readonly original: ModelVersion;
+  readonly version: ModelVersion;
+  readonly created: boolean;
+}
 
 export interface CliRegistry {
   /** The embedded registry, and MLflow's where one is configured, as one. */
@@ -21,6 +42,11 @@ export interface CliRegistry {
     name: string,
     onFile: (file: string, done: number, total: number) => void,
   ): Promise<ModelVersion>;
+  /** Converts a version to ONNX and registers it; refused with CONVERSION_REFUSED where the proof does not hold. */
+  convert(
+    request: ConvertRequest,
+    watch: { readonly onStage: OnStage; readonly signal: AbortSignal },
+  ): Promise<ConvertedVersion>;
   close(): Promise<void>;
 }
 

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { AppError, asAppError } from '../kernel/errors.ts';
 import { registerConfig } from './config.ts';
 import type { CliContext } from './context.ts';
+import { registerConvert } from './convert.ts';
 import { registerDoctor } from './doctor.ts';
 import { EXIT_CODES } from './exit-codes.ts';
 import { registerInit } from './init.ts';
@@ -26,6 +27,7 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
     registerInit,
     registerDoctor,
     registerModels,
+    registerConvert,
     registerLogs,
     registerConfig,
     registerTransform,

@@ -10,6 +10,10 @@ export function createCliRegistry(session: RegistrySession, cwd: string): CliReg
   return {
     registry,
     register: (registration) => registerLocation(session, cwd, registration),
+    async convert(request, watch) {
+      const { convertVersion } = await import('./convert-version.ts');
+      return convertVersion(session, cwd, request, watch);
+    },
     close: () => session.close(),
     async verify(asked) {
       const { version, model, golden } = await loadModel(asked, registry, runtime);

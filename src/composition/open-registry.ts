@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Config } from '../config/schema.ts';
 import { systemClock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
+import type { Converter } from '../models/conversion/converter.ts';
 import { LocalRegistry } from '../models/registry/local/local-registry.ts';
 import type { MlflowRegistry } from '../models/registry/mlflow/mlflow-registry.ts';
 import { type EditableRegistry, RegistryRouter } from '../models/registry/registry-router.ts';
@@ -22,6 +23,8 @@ export interface RegistrySession {
   readonly mlflow: MlflowRegistry | null;
   readonly runtime: Runtime;
   readonly store: Store;
+  /** What makes ONNX graphs of models that run in Python. */
+  openConverter(): Promise<Converter>;
   close(): Promise<void>;
 }
 
@@ -48,6 +51,7 @@ export async function openRegistry(
     mlflow: mlflow?.registry ?? null,
     runtime,
     store,
+    openConverter: async () => (await import('./open-python.ts')).openConverter(config, paths, logger),
     async close() {
       await mlflow?.client.close();
       await store.close();

@@ -91,6 +91,12 @@ const endpoint = z.strictObject({
     .describe(
       'Whether a new version may take over that no longer takes the rows, or gives the answers, of the one that serves',
     ),
+  convert: z
+    .enum(['off', 'auto'])
+    .default('off')
+    .describe(
+      '`auto`: versions of this model that run in Python are converted to ONNX when they are loaded, and served so where the proof holds',
+    ),
 });
 
 const mlflow = z.strictObject({
@@ -203,6 +209,9 @@ const python = z.strictObject({
   start_timeout_ms: milliseconds
     .default(60_000)
     .describe('Time for a process to load its model; past it it is ended'),
+  convert_timeout_ms: milliseconds
+    .default(300_000)
+    .describe('Longest time for a conversion to ONNX with its proof; past it the model is served by Python'),
   retry: z
     .boolean()
     .default(true)
