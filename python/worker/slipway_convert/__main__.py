@@ -44,7 +44,7 @@ def convert(job: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
     from .probes import probes_of
 
     fields = [Field(each["name"], each["type"]) for each in job["fields"]]
-    wanted = Wanted(job["task"], job["has_probabilities"], original.missing_text)
+    wanted = Wanted(job["task"], job["has_probabilities"], original.missing_text, original.rescaled)
     reporter.stage("convert", f"Converting {type(original.estimator).__name__} in {job['precision']}")
     model = to_graph(original.estimator, fields, wanted, job["precision"], libraries)
     content = model.SerializeToString()

@@ -10,6 +10,7 @@ from skl2onnx.common._registration import get_converter
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
 from .categories import own_converters
+from .folder import register_folder
 from .trees import FLOAT32_INSIDE, FLOAT64_INSIDE, wrap
 
 CLASSIFIER_OPTIONS = {"nocl": [True, False], "zipmap": [True, False, "columns"], "raw_scores": [True, False]}
@@ -19,6 +20,7 @@ def register(numbers: Any, libraries: set[str], missing_text: Any) -> None:
     """Make skl2onnx use the converters of this package for graphs that compute in `numbers`."""
     for model_class, shape, convert in own_converters(numbers, missing_text):
         update_registered_converter(model_class, f"Slipway{model_class.__name__}", shape, convert)
+    register_folder(numbers)
     for model_class, alias in list(sklearn_operator_name_map.items()):
         if alias in FLOAT32_INSIDE:
             wrap(model_class, alias, FloatTensorType)

@@ -42,6 +42,8 @@ class Wanted:
     has_probabilities: bool
     #: What the model is given for a missing text: NaN, or None.
     missing_text: Any = float("nan")
+    #: Factor and offset of the answer.
+    rescaled: tuple[float, float] | None = None
 
 
 PRECISIONS = {"float64": DoubleTensorType, "float32": FloatTensorType}
@@ -60,8 +62,13 @@ def to_graph(estimator: Any, fields: list[Field], wanted: Wanted, precision: str
     model = convert_sklearn(
         estimator, "slipway", initial_types=inputs, target_opset=OPSET, options=options_for(estimator)
     )
-    keep_inputs(model, fields if by_column else None)
+    if by_column:
+        keep_inputs(model, fields)
+        if not any(field.is_text for field in fields):
+            join_inputs(model, fields)
     keep_outputs(model, wanted)
+    if wanted.rescaled is not None:
+        rescale(model, wanted.rescaled)
     if numbers is FloatTensorType:
         take_float64(model)
     model.metadata_props.append(onnx.StringStringEntryProto(key=MISSING_TEXT_KEY, value=MISSING_TEXT))
@@ -69,21 +76,35 @@ def to_graph(estimator: Any, fields: list[Field], wanted: Wanted, precision: str
     return model
 
 
-def options_for(estimator: Any) -> dict[int, dict[str, Any]] | None:
-    """No ZipMap, where there would be one."""
+def options_for(estimator: Any) -> dict[int, dict[str, Any]]:
+    """No ZipMap, where there would be one; a pipeline would ask for it on behalf of any last step."""
     last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
-    return {id(estimator): {"zipmap": False}} if hasattr(last, "predict_proba") else None
+    return {id(estimator): {"zipmap": False}} if hasattr(last, "predict_proba") else {id(last): {}}
 
 
-def keep_inputs(model: onnx.ModelProto, fields: list[Field] | None) -> None:
+def keep_inputs(model: onnx.ModelProto, fields: list[Field]) -> None:
     """A field that the model passes over stays an input, or callers would be refused for sending it."""
-    if fields is None:
-        return
     given = {value.name for value in model.graph.input}
     for field in fields:
         if field.name not in given:
             kind = TensorProto.STRING if field.is_text else TensorProto.DOUBLE
             model.graph.input.append(helper.make_tensor_value_info(field.name, kind, [None, 1]))
+
+
+def join_inputs(model: onnx.ModelProto, fields: list[Field]) -> None:
+    """One matrix in place of a column each, where all are numbers: rows may be sent as lists then, and are fed at once."""
+    graph = model.graph
+    kind = graph.input[0].type.tensor_type.elem_type
+    del graph.input[:]
+    graph.input.append(helper.make_tensor_value_info(MATRIX, kind, [None, len(fields)]))
+    parts = []
+    for place, field in enumerate(fields):
+        index = f"{MATRIX}_{place}"
+        graph.initializer.append(helper.make_tensor(index, TensorProto.INT64, [1], [place]))
+        parts.append(helper.make_node("Gather", [MATRIX, index], [field.name], axis=1))
+    nodes = [*parts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 def keep_outputs(model: onnx.ModelProto, wanted: Wanted) -> None:
@@ -99,6 +120,26 @@ def keep_outputs(model: onnx.ModelProto, wanted: Wanted) -> None:
         kept = outputs[:1]
     del graph.output[:]
     graph.output.extend(kept)
+
+
+def rescale(model: onnx.ModelProto, line: tuple[float, float]) -> None:
+    """Put the answer on a line, in float64."""
+    graph = model.graph
+    [answer] = graph.output
+    names = [f"{answer.name}_{part}" for part in ("scaled", "factor", "offset", "stretched", "moved")]
+    scaled, factor, offset, stretched, moved = names
+    graph.initializer.append(helper.make_tensor(factor, TensorProto.DOUBLE, [], [line[0]]))
+    graph.initializer.append(helper.make_tensor(offset, TensorProto.DOUBLE, [], [line[1]]))
+    graph.node.extend(
+        [
+            helper.make_node("Cast", [answer.name], [scaled], to=TensorProto.DOUBLE),
+            helper.make_node("Mul", [scaled, factor], [stretched]),
+            helper.make_node("Add", [stretched, offset], [moved]),
+        ]
+    )
+    shape = [size.dim_value or None for size in answer.type.tensor_type.shape.dim]
+    del graph.output[:]
+    graph.output.append(helper.make_tensor_value_info(moved, TensorProto.DOUBLE, shape))
 
 
 def take_float64(model: onnx.ModelProto) -> None:

@@ -15,9 +15,13 @@ from .report import Refusal
 
 @dataclass(frozen=True)
 class Original:
+    """What is converted: the steps before an estimator, and the estimator, as one."""
+
     estimator: Any
     #: What it is given for a missing text: NaN, or None.
     missing_text: Any
+    #: Factor and offset of the answer, where its scaler is undone.
+    rescaled: tuple[float, float] | None = None
 
 
 def open_original(directory: Path, entry: str, declared: dict[str, Any] | None) -> Original:
@@ -30,19 +34,66 @@ def open_original(directory: Path, entry: str, declared: dict[str, Any] | None) 
         raise Refusal("missing", f"The model needs packages: {error}", error.packages) from error
     except ModelUnreadable as error:
         raise Refusal("unreadable", str(error)) from error
-    parts = inspect.getclosurevars(model._answer).nonlocals
-    predictor = parts.get("predictor")
-    if predictor is None:
+    return original_of(model)
+
+
+def original_of(model: Any) -> Original:
+    if model.predictor is None:
         raise Refusal(
             "unsupported",
             "The model is a Python function of its author (mlflow.pyfunc), and no estimator of a library: there is no graph "
             "to make of code. Save the estimator inside it with its own flavor, or let the Python runtime serve it",
         )
-    inputs = parts.get("inputs") or getattr(predictor, "inputs", None)
+    predictor, rescaled = without_target(model.predictor)
     estimator = getattr(predictor, "estimator", None)
     if estimator is None:
         estimator = wrapped_booster(predictor)
-    return Original(estimator, missing_text_of(inputs))
+    maker = model.maker
+    inputs = getattr(maker, "inputs", maker)
+    return Original(with_steps(maker, estimator), missing_text_of(inputs), rescaled)
+
+
+def without_target(predictor: Any) -> tuple[Any, tuple[float, float] | None]:
+    """The predictor of codes and scaled numbers: labels are renamed where the graph is loaded."""
+    rescaled = None
+    while hasattr(predictor, "_predictor"):
+        scaler = getattr(predictor, "_scaler", None)
+        if scaler is not None:
+            rescaled = line_of(scaler)
+        predictor = predictor._predictor
+    return predictor, rescaled
+
+
+def line_of(scaler: Any) -> tuple[float, float]:
+    """Factor and offset of what undoes a scaler that only stretches and moves."""
+    if type(scaler).__name__ not in ("StandardScaler", "MinMaxScaler", "RobustScaler", "MaxAbsScaler"):
+        raise Refusal(
+            "unsupported",
+            f"The scaler of the answer is a {type(scaler).__name__}, for which there is no converter: put the model into "
+            "scikit-learn's TransformedTargetRegressor, or let the Python runtime serve it",
+        )
+    at_zero, at_one = (float(scaler.inverse_transform(np.array([[x]]))[0, 0]) for x in (0.0, 1.0))
+    return at_one - at_zero, at_zero
+
+
+def with_steps(maker: Any, estimator: Any) -> Any:
+    """The estimator behind what makes its table of the raw fields."""
+    kind = type(maker).__name__
+    if kind in ("Inputs", "TensorInputs"):
+        return estimator
+    if kind == "WholeTable":
+        from sklearn.pipeline import Pipeline
+
+        return Pipeline([("preprocessor", maker.transformer), ("model", estimator)])
+    if kind == "FeatureSteps":
+        from .folder import composed
+
+        return composed(maker, estimator)
+    raise Refusal(
+        "unsupported",
+        "The raw fields go through feature_transformer.py, which is Python code and no graph: write it as a transform of "
+        "Slipway, or let the Python runtime serve the model",
+    )
 
 
 def missing_text_of(inputs: Any) -> Any:
@@ -54,9 +105,8 @@ def missing_text_of(inputs: Any) -> Any:
 
 def wrapped_booster(predictor: Any) -> Any:
     """A bare booster as the class of scikit-learn's interface that answers as it does."""
-    booster = inspect.getclosurevars(predictor._predict).nonlocals.get("booster")
-    if booster is None:
-        booster = getattr(predictor._predict, "__self__", None)
+    predict = predictor._predict
+    booster = getattr(predict, "__self__", None) or inspect.getclosurevars(predict).nonlocals["booster"]
     if predictor.task not in ("classification", "regression"):
         raise Refusal("unsupported", f"A booster of {predictor.kind} with several numbers a row is not converted")
     if predictor.kind == "xgboost":

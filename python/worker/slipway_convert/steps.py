@@ -23,7 +23,7 @@ def children_of(estimator: Any) -> list[tuple[str, Any]]:
         return list(estimator.steps)
     if hasattr(estimator, "transformer_list"):
         return list(estimator.transformer_list)
-    for name in ("best_estimator_", "estimator_", "regressor_"):
+    for name in ("best_estimator_", "estimator_", "regressor_", "scaler"):
         if hasattr(estimator, name) and hasattr(getattr(estimator, name), "get_params"):
             return [(name, getattr(estimator, name))]
     named = getattr(estimator, "named_estimators_", None)
@@ -47,8 +47,9 @@ def refuse_unconvertible(estimator: Any) -> None:
     from sklearn.pipeline import FeatureUnion
 
     from .categories import ELEMENTWISE
+    from .folder import ColumnOrder, FieldCodes, ScaledColumns
 
-    known = {*sklearn_operator_name_map, FeatureUnion}
+    known = {*sklearn_operator_name_map, FeatureUnion, ColumnOrder, FieldCodes, ScaledColumns}
     for path, step in walk(estimator):
         kind = type(step)
         if kind.__name__ == "FunctionTransformer" and step.func is not None and step.func not in ELEMENTWISE:

@@ -35,10 +35,18 @@ class Model:
         facts: dict[str, Any],
         prepare: Callable[[Columns], Any],
         answer: Callable[[Any, int, Mapping[str, Any] | None], Output],
+        predictor: Any = None,
     ) -> None:
         self.facts = facts
         self._prepare = prepare
         self._answer = answer
+        #: What answers tables, for conversion; None where that is a function of the author.
+        self.predictor = predictor
+
+    @property
+    def maker(self) -> Any:
+        """What makes the predictor's table of columns, for conversion: the owner of a method, or a function."""
+        return getattr(self._prepare, "__self__", self._prepare)
 
     def predict(self, columns: Columns, params: Mapping[str, Any] | None = None) -> Output:
         """One answer for each row. OutputError where the model answers otherwise; what the model raises, it raises."""
@@ -46,7 +54,7 @@ class Model:
 
     def behind(self, prepare: Callable[[Columns], Any], facts: Mapping[str, Any]) -> Model:
         """The same model, whose table `prepare` makes instead."""
-        return Model({**self.facts, **facts}, prepare, self._answer)
+        return Model({**self.facts, **facts}, prepare, self._answer, self.predictor)
 
 
 class ModelUnreadable(Exception):

@@ -120,7 +120,7 @@ def _unwrapped(folder: Path, raw: Any, declared: Mapping[str, Any], executes_cod
     inputs = _declared_inputs(declared, predictor.inputs) or predictor.inputs
     facts = facts_of(predictor, inputs)
     return _behind_transformer(
-        folder, inputs, Model(facts, inputs.prepare, lambda table, rows, _params: predictor(table, rows))
+        folder, inputs, Model(facts, inputs.prepare, lambda table, rows, _params: predictor(table, rows), predictor)
     )
 
 

@@ -39,7 +39,7 @@ def load_notebook(folder: Path, file: Path) -> Model:
         predictor.executes_code = True
     answering = with_target(predictor, bundle, predictor.inputs.names or inputs.names)
     facts = facts_of(answering, inputs)
-    return Model(facts, prepare, lambda table, rows, _params: answering(table, rows))
+    return Model(facts, prepare, lambda table, rows, _params: answering(table, rows), answering)
 
 
 def _features_after(bundle: Bundle, predictor: Predictor) -> list[str] | None:
@@ -114,14 +114,21 @@ def _transformed(source: str, transformer: Any, predictor: Predictor) -> tuple[I
     """A transformer of the whole table, whose result is what the model takes."""
     if not hasattr(transformer, "transform"):
         raise ModelUnreadable(f"{source} is a {type(transformer).__name__}, which has no transform")
-    inputs = inputs_of(transformer)
-    names = [column.name for column in predictor.inputs.columns or ()] if predictor.inputs.named else None
+    step = WholeTable(transformer, predictor.inputs)
+    return step.inputs, step.prepare
 
-    def prepare(columns: Columns) -> Any:
-        made = transformer.transform(inputs.prepare(columns))
-        if names is None or feature_names_of(made) is not None or hasattr(made, "columns"):
+
+class WholeTable:
+    """A transformer of all columns at once."""
+
+    def __init__(self, transformer: Any, model: Inputs) -> None:
+        self.transformer = transformer
+        self.inputs = inputs_of(transformer)
+        self._names = [column.name for column in model.columns or ()] if model.named else None
+
+    def prepare(self, columns: Columns) -> Any:
+        made = self.transformer.transform(self.inputs.prepare(columns))
+        if self._names is None or feature_names_of(made) is not None or hasattr(made, "columns"):
             return made
         dense = made.toarray() if hasattr(made, "toarray") else made
-        return require_pandas().DataFrame(dense, columns=names)
-
-    return inputs, prepare
+        return require_pandas().DataFrame(dense, columns=self._names)
