@@ -78,7 +78,7 @@ function valueFor(
   if (way === 'one') return isChanged ? sampler.around() : (own ?? sampler.usual());
   if (way === 'around') return sampler.around();
   if (way === 'near') return sampler.near(own ?? sampler.usual());
-  if (way === 'gaps' && random() < 0.3) return sampler.gap() ?? own ?? sampler.usual();
+  if (way === 'gaps' && sampler.canMiss && random() < 0.3) return sampler.gap();
   return sampler.usual();
 }
 
@@ -121,7 +121,7 @@ class FieldSampler {
   around(): JsonValue | undefined {
     if (this.field.shape.length > 0) return this.near(this.usual());
     const dice = this.#random();
-    if (dice < 0.1) return this.gap() ?? this.usual();
+    if (dice < 0.1 && this.canMiss) return this.gap();
     if (dice < 0.5 && this.#edges.length > 0) return this.near(this.#pick(this.#edges));
     if (!isNumeric(this.field)) return this.usual();
     const [least, most] = this.#range;
@@ -139,9 +139,15 @@ class FieldSampler {
     return numberFor(this.field, this.#pick(near) ?? value);
   }
 
-  /** Nothing, where that may be sent. */
-  gap(): JsonValue | undefined {
-    return this.field.nullable ? null : undefined;
+  /** Whether nothing may be sent. */
+  get canMiss(): boolean {
+    return this.field.nullable || !this.field.required;
+  }
+
+  /** Null, or left out. */
+  gap(): null | undefined {
+    if (!this.field.nullable) return undefined;
+    return this.field.required || this.#random() < 0.5 ? null : undefined;
   }
 
   #pick<Value>(values: readonly Value[]): Value | undefined {
