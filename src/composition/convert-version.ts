@@ -17,7 +17,9 @@ import type { RegistrySession } from './open-registry.ts';
 import { registerLocation } from './register-location.ts';
 
 /** The same rows each time, so that a refusal can be looked at again. */
-const SEED = 20_260_301;
+export const CONVERSION_SEED = 20_260_301;
+/** Rows that are made around those that are known, where nobody says how many. */
+export const CONVERSION_SAMPLE = 1_000;
 
 interface Source {
   readonly artifact: ModelArtifact;
@@ -43,7 +45,7 @@ export async function convertVersion(
       golden: source.golden,
       given: request.rows,
       sample: request.sample,
-      seed: SEED,
+      seed: CONVERSION_SEED,
     },
     { runtime: session.runtime, converter: await session.openConverter(), onStage, signal },
   );

@@ -14,7 +14,7 @@ import { Fleet } from '../serving/fleet.ts';
 import { Follower } from '../serving/follower.ts';
 import { compileRedaction } from '../serving/prediction-log/redaction.ts';
 import { SegmentLog } from '../serving/prediction-log/segment-log.ts';
-import { loadVersion } from '../serving/served-version.ts';
+import { type LoadDependencies, loadVersion } from '../serving/served-version.ts';
 import type { ServingMeter } from '../serving/serving-meter.ts';
 import { VersionPool } from '../serving/version-pool.ts';
 import { createLastServedFiles } from './last-served-files.ts';
@@ -90,7 +90,7 @@ async function broughtFrom(uri: string, { embedded }: RegistrySession): Promise<
 
 export function createPool(
   config: Config,
-  session: RegistrySession,
+  session: Pick<LoadDependencies, 'registry' | 'runtime'>,
   threads: ThreadSessions,
   meter: ServingMeter,
   logger: Logger,

@@ -65,6 +65,7 @@ export const health = z
         revision: z.number().int().describe('counts the versions that it switched to'),
         required: z.boolean(),
         reason: z.string().nullable(),
+        format: z.string().nullable().describe('what runs its version: onnx, python, text or remote'),
         runtime: z
           .object({ status: z.enum(['ok', 'degraded', 'down']), reason: z.string().nullable() })
           .nullable()

@@ -9,7 +9,7 @@ import {
 } from '../models/model-reference.ts';
 import { isSameVersion, type ModelVersion, versionLabel } from '../models/model-version.ts';
 import type { ModelRegistry } from '../models/registry/registry.ts';
-import type { RuntimeHealth } from '../models/runtimes/runtime.ts';
+import type { ModelFormat, RuntimeHealth } from '../models/runtimes/runtime.ts';
 import { breakOf } from '../models/signature-difference.ts';
 import type { Redact } from './prediction-log/redaction.ts';
 import type { ServedVersion } from './served-version.ts';
@@ -51,6 +51,8 @@ export interface EndpointStatus {
   readonly revision: number;
   /** Why it is not ready. */
   readonly reason: string | null;
+  /** What runs the version that serves. */
+  readonly format: ModelFormat | null;
   /** How its model does, where that runs in processes of its own or on another server. */
   readonly runtime: RuntimeHealth | null;
   readonly candidate: CandidateStatus | null;
@@ -149,6 +151,7 @@ export class Endpoint {
       version: served?.label ?? null,
       revision: this.#revision,
       reason: this.#failure?.message ?? null,
+      format: served?.format ?? null,
       runtime: served?.health ?? null,
       candidate: this.#candidate === null ? null : statusOf(this.#candidate),
       previous: this.#previous.map(({ served: kept }) => kept.label),

@@ -49,6 +49,7 @@ export function convertedArtifact(
       labels: isClassifier ? output.labels : null,
       positiveLabel: isClassifier ? output.positive : null,
       oneOf: oneOfFields(signature),
+      mustBeSent: mustBeSent(signature),
     },
     origin: original.origin,
   };
@@ -57,6 +58,7 @@ export function convertedArtifact(
 function mlmodelOf(signature: Signature): string {
   const { fields, output } = signature;
   const oneOf = oneOfFields(signature);
+  const sent = mustBeSent(signature);
   return stringify({
     flavors: {
       onnx: { data: GRAPH_FILE, onnx_version: '1', providers: ['CPUExecutionProvider'] },
@@ -69,6 +71,7 @@ function mlmodelOf(signature: Signature): string {
       ...(output.task === 'classification' &&
         output.positive !== null && { positive_label: output.positive }),
       ...(Object.keys(oneOf).length > 0 && { one_of: oneOf }),
+      ...(sent.length > 0 && { must_be_sent: sent }),
     },
   });
 }
@@ -77,6 +80,10 @@ function oneOfFields({ fields }: Signature): Readonly<Record<string, readonly st
   return Object.fromEntries(
     fields.flatMap(({ name, oneOf }) => (oneOf === undefined ? [] : [[name, oneOf]])),
   );
+}
+
+function mustBeSent({ fields }: Signature): readonly string[] {
+  return fields.filter(({ required, nullable }) => required && nullable).map(({ name }) => name);
 }
 
 /** MLflow's word for the narrowest of its types that holds all values of a field. */

@@ -39,6 +39,8 @@ export interface DeclaredModel {
   readonly positiveLabel: Label | null;
   /** The only texts that a column takes, by its name. */
   readonly oneOf?: Readonly<Record<string, readonly string[]>>;
+  /** Columns that must be sent, though they may be null, which MLflow's own form cannot say. */
+  readonly mustBeSent?: readonly string[];
 }
 
 export interface DeclaredInput {

@@ -14,6 +14,7 @@ const declarationSchema = z.object({
   labels: z.array(label).nullish().catch(null),
   positive_label: label.nullish().catch(null),
   one_of: z.record(z.string(), z.array(z.string())).optional().catch(undefined),
+  must_be_sent: z.array(z.string()).optional().catch(undefined),
 });
 
 /** What an author says of a model beside its signature. */
@@ -23,7 +24,7 @@ export interface Declaration {
   /** What `register` proposes. */
   readonly name: string | null;
   readonly semver: string | null;
-  readonly outcome: Pick<DeclaredModel, 'task' | 'labels' | 'positiveLabel' | 'oneOf'>;
+  readonly outcome: Pick<DeclaredModel, 'task' | 'labels' | 'positiveLabel' | 'oneOf' | 'mustBeSent'>;
 }
 
 export const NOTHING_DECLARED: Declaration = {
@@ -41,7 +42,7 @@ export function parseDeclaration(metadata: JsonObject, where: string): Declarati
       'MODEL_UNREADABLE',
       `${where}: ${z.prettifyError(checked.error)}; quote a version: '1.0'`,
     );
-  const { name, version, task, labels, positive_label, one_of } = checked.data;
+  const { name, version, task, labels, positive_label, one_of, must_be_sent } = checked.data;
   return {
     metadata,
     name: name ?? null,
@@ -51,6 +52,7 @@ export function parseDeclaration(metadata: JsonObject, where: string): Declarati
       labels: labels ?? null,
       positiveLabel: positive_label ?? null,
       ...(one_of && { oneOf: one_of }),
+      ...(must_be_sent && { mustBeSent: must_be_sent }),
     },
   };
 }

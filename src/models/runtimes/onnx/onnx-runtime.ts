@@ -39,7 +39,7 @@ export class OnnxRuntime implements Runtime {
       const inputs = ports(session.inputs);
       const { declared } = artifact;
       const bound = bindInputs(inputs, declared.inputs, handlesMissing(graph));
-      const binding = { ...bound, fields: bound.fields.map((field) => withTexts(field, declared.oneOf)) };
+      const binding = { ...bound, fields: bound.fields.map((field) => withRules(field, declared)) };
       const plan = interpretOutputs(ports(session.outputs), factsOf(graph, cut), declared);
       const { missingText } = graph;
       return new TensorModel(session, { binding, plan, declared: declared.inputs, failureOf, missingText });
@@ -60,10 +60,14 @@ export class OnnxRuntime implements Runtime {
   }
 }
 
-/** A field with the only texts that it takes, where they are declared. */
-function withTexts(field: Field, oneOf: DeclaredModel['oneOf'] = {}): Field {
+/** A field with what its author says of it beside its type. */
+function withRules(field: Field, { oneOf = {}, mustBeSent = [] }: DeclaredModel): Field {
   const texts = Object.hasOwn(oneOf, field.name) ? oneOf[field.name] : undefined;
-  return texts === undefined || field.type !== 'string' ? field : { ...field, oneOf: texts };
+  return {
+    ...field,
+    required: field.required || mustBeSent.includes(field.name),
+    ...(texts !== undefined && field.type === 'string' && { oneOf: texts }),
+  };
 }
 
 function failureOf(error: unknown): AppError {
