@@ -48,7 +48,7 @@ async function measure(name, row) {
       serverVariables: process.env,
       interpreterFor: async () => ({ python }),
     },
-    { info() {}, debug() {}, warn: console.error, error: console.error },
+    { info() {}, debug() {}, warn() {}, error: console.error },
   );
   const model = await runtime.load({
     format: 'python',

@@ -35,9 +35,9 @@ it('drops lines past a burst, says how many, and takes lines again with time', (
   const many = 'line\n'.repeat(250);
   expect(logged([many])).toHaveLength(201);
   expect(logged([many]).at(-1)).toBe('50 lines were dropped: the model prints too much');
-  const clock = [...Array.from({ length: 251 }, () => 0), 1_000];
-  expect(logged([many, 'later\n'], clock).slice(200)).toEqual([
-    '50 lines were dropped: the model prints too much',
+  const dropping = Array.from({ length: 251 }, () => 0);
+  expect(logged([many, 'soon\n', 'later\n'], [...dropping, 500, 1_000]).slice(200)).toEqual([
+    '51 lines were dropped: the model prints too much',
     'later',
   ]);
 });

@@ -1,9 +1,9 @@
 import { StringDecoder } from 'node:string_decoder';
 
 const LONGEST_LINE = 4_096;
-/** Lines that may be written at once, and how many more each second. */
+/** Lines that may be written at once, and how many more each second; past them a second passes before the next. */
 const BURST = 200;
-const PER_SECOND = 50;
+const PER_SECOND = 10;
 
 /**
  * What a process prints, line by line, with bounds on the length of a line and on how many there are a second: what is
@@ -62,7 +62,7 @@ export class LogLines {
     const now = this.#elapsedMs();
     this.#allowance = Math.min(BURST, this.#allowance + ((now - this.#countedAt) / 1000) * PER_SECOND);
     this.#countedAt = now;
-    if (this.#allowance < 1) return false;
+    if (this.#allowance < (this.#dropped > 0 ? PER_SECOND : 1)) return false;
     this.#allowance--;
     return true;
   }
