@@ -65,7 +65,7 @@ await writeFile(
 await mkdir(`${root}/dist/docs-assets`, { recursive: true });
 for (const name of SWAGGER_UI)
   await copyFile(`${root}/node_modules/swagger-ui-dist/${name}`, `${root}/dist/docs-assets/${name}`);
-await cp(`${root}/python/worker`, `${root}/dist/python`, {
+await cp(`${root}/python/worker/slipway_worker`, `${root}/dist/python/slipway_worker`, {
   recursive: true,
   filter: (source) => !source.includes('__pycache__'),
 });
