@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ def load(directory: Path | str, entry: str, declared: Mapping[str, Any] | None =
     notes: list[str] = []
     with noting_versions(notes), importing_from(folder):
         model = load_mlflow(file.parent, declared) if file.name == "MLmodel" else load_notebook(folder, file)
+    # Arrays are handed to estimators that know names, with the columns in the order of the names. Here, because what is
+    # set while versions are noted is undone.
+    warnings.filterwarnings("ignore", message="X does not have valid feature names")
     if notes:
         model.facts["warnings"] = notes
     return model

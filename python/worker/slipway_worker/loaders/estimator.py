@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -47,8 +46,6 @@ class EstimatorPredictor:
         self.kind = type(last_step(estimator)).__module__.partition(".")[0]
         self.executes_code = executes_code
         self.inputs = inputs_of(estimator)
-        # Of arrays whose columns are in the order of the names.
-        warnings.filterwarnings("ignore", message="X does not have valid feature names")
         self.task = task_of(estimator)
         self.labels = labels_of(estimator) if self.task == "classification" else None
         self.has_probabilities = self.labels is not None and hasattr(estimator, "predict_proba")
