@@ -77,6 +77,7 @@ function pythonSuites() {
     example('sales-quantity'),
     example('credit-risk'),
     example('delivery-date'),
+    example('translation-en-hi'),
   ];
 }
 

@@ -25,12 +25,12 @@ KEPT = {
     "belongings": 0.35,
     "feeling": 0.35,
     "owning": 0.35,
-    "counting": 0.25,
+    "counting": 0.3,
     "times": 0.35,
     "travel": 0.4,
     "family": 0.5,
     "introductions": 0.6,
-    "shopping": 0.5,
+    "shopping": 0.7,
     "joining": 0.2,
 }
 CONTRACTIONS = [

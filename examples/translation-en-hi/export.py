@@ -1,9 +1,8 @@
-"""Everything the serving side reads: graphs in Hugging Face's layout, MLflow's description, golden examples, traffic."""
+"""What the serving side reads: graphs in Hugging Face's layout, MLflow's description, golden examples, traffic."""
 
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -35,9 +34,8 @@ TRAFFIC_LINES = 500
 
 
 def write_graphs(directory: Path, shape: dict, weights: dict[str, np.ndarray], tokenizer: Tokenizer) -> None:
-    """Replaces `directory` by what `@huggingface/transformers` and optimum load."""
-    shutil.rmtree(directory, ignore_errors=True)
-    (directory / "onnx").mkdir(parents=True)
+    """What `@huggingface/transformers` and optimum load, into an empty directory."""
+    (directory / "onnx").mkdir()
     onnx.save(graph.encoder(shape, weights), str(directory / "onnx" / "encoder_model.onnx"))
     onnx.save(graph.decoder(shape, weights), str(directory / "onnx" / "decoder_model_merged.onnx"))
     tokenizer.save(str(directory / "tokenizer.json"))
@@ -91,7 +89,9 @@ def write_mlmodel(directory: Path, metadata: dict) -> None:
     example = {"columns": ["text"], "data": [[text] for text in GOLDEN_TEXTS[:3]]}
     write_json(directory / "input_example.json", example)
     write_json(directory / "serving_input_example.json", {"dataframe_split": example})
-    model = Model(metadata=metadata, model_size_bytes=sum(f.stat().st_size for f in directory.rglob("*") if f.is_file()))
+    model = Model(
+        metadata=metadata, model_size_bytes=sum(f.stat().st_size for f in directory.rglob("*") if f.is_file())
+    )
     model.add_flavor(FLAVOR, data=".", task="translation")
     model.signature = ModelSignature(
         inputs=Schema([ColSpec(DataType.string, "text")]), outputs=Schema([ColSpec(DataType.string, "prediction")])

@@ -1,7 +1,7 @@
 """The trained model as two ONNX graphs with the names that Hugging Face's exporter gives them.
 
-`decoder_model_merged.onnx` does both kinds of step: `use_cache_branch` false computes the keys and values of the
-sentence, true takes them from the cache; what was decoded so far comes through the cache in either case, empty at first.
+`decoder_model_merged.onnx` does both kinds of step: `use_cache_branch` false computes keys and values of the
+sentence, true takes them from the cache. What was decoded so far comes through the cache either way, empty at first.
 """
 
 from __future__ import annotations
@@ -10,7 +10,15 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from model import BIAS, EMBEDDING, NORM_EPSILON, NOT_HERE, POSITIONS, layer_names, sinusoids
+from model import (
+    BIAS,
+    EMBEDDING,
+    NORM_EPSILON,
+    NOT_HERE,
+    POSITIONS,
+    layer_names,
+    sinusoids,
+)
 
 OPSET, IR_VERSION = 17, 8
 Shape = list[int | str]
@@ -97,7 +105,10 @@ class Graph:
             list(self.initializers.values()),
         )
         model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="slipway-example"
+            graph,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=IR_VERSION,
+            producer_name="slipway-example",
         )
         onnx.checker.check_model(model, full_check=True)
         return model
@@ -132,7 +143,9 @@ def decoder(shape: dict, weights: dict[str, np.ndarray]) -> onnx.ModelProto:
         prefix, _ = layer_names("decoder", layer)
         own, cross = f"{prefix}.self_attn", f"{prefix}.encoder_attn"
         known = [
-            g.op("Concat", past_name(layer, "decoder", part), new, axis=2, outputs=[present_name(layer, "decoder", part)])
+            g.op(
+                "Concat", past_name(layer, "decoder", part), new, axis=2, outputs=[present_name(layer, "decoder", part)]
+            )
             for part, new in zip(("key", "value"), g.keys_and_values(own, state), strict=True)
         ]
         state = g.norm(f"{own}_layer_norm", g.op("Add", state, g.attend(own, state, *known, later)))

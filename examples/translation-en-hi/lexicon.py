@@ -179,7 +179,13 @@ PLACES = [
     ("the bank", "बैंक"),
 ]
 DESTINATIONS = [("home", "घर")] + [(f"to {english}", hindi) for english, hindi in PLACES + CITIES]
-WORKPLACES = [("a school", "स्कूल"), ("a hospital", "अस्पताल"), ("a bank", "बैंक"), ("a shop", "दुकान"), ("an office", "दफ़्तर")]
+WORKPLACES = [
+    ("a school", "स्कूल"),
+    ("a hospital", "अस्पताल"),
+    ("a bank", "बैंक"),
+    ("a shop", "दुकान"),
+    ("an office", "दफ़्तर"),
+]
 VEHICLES = [("train", "रेलगाड़ी"), ("bus", "बस"), ("car", "गाड़ी")]
 
 PROFESSIONS = [
@@ -290,6 +296,8 @@ COUNTED = [
     ("tickets", "टिकट", MASCULINE),
     ("rooms", "कमरे", MASCULINE),
 ]
+COUNTED_AT = SPOTS[:1] + SPOTS[3:6]
+FURNISHED = {"chairs": SPOTS[4:6], "rooms": SPOTS[5:6]}
 NUMBERS = [
     ("one", "एक"),
     ("two", "दो"),

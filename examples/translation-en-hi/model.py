@@ -17,7 +17,9 @@ NORM_EPSILON = 1e-5
 ATTENTION = ("q_proj", "k_proj", "v_proj", "out_proj")
 
 
-def config(vocabulary: int, pad: int, eos: int, width: int, layers: int, hidden: int, heads: int, positions: int) -> dict:
+def config(
+    vocabulary: int, pad: int, eos: int, width: int, layers: int, hidden: int, heads: int, positions: int
+) -> dict:
     """`config.json` as Marian has it; the shape of everything else follows from it."""
     return {
         "model_type": "marian",

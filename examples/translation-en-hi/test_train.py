@@ -100,7 +100,9 @@ def test_hindi_is_composed_devanagari(splits: dict[str, list[Sentence]]) -> None
     for sentence in (sentence for part in splits.values() for sentence in part):
         assert DEVANAGARI.fullmatch(sentence.reference), sentence
         assert unicodedata.is_normalized("NFC", sentence.text + sentence.reference)
-        assert sentence.text == " ".join(sentence.text.split()) and sentence.reference == " ".join(sentence.reference.split())
+        assert sentence.text == " ".join(sentence.text.split()) and sentence.reference == " ".join(
+            sentence.reference.split()
+        )
 
 
 def test_fixed_phrases_are_learnt_and_held_out_sentences_use_known_words(splits: dict[str, list[Sentence]]) -> None:
@@ -114,8 +116,12 @@ def words_of(sentences: list[Sentence]) -> set[str]:
     return {word for s in sentences for word in re.findall(r"[^\s.,?!।]+", f"{s.text.lower()} {s.reference}")}
 
 
-def test_the_committed_sentences_are_what_the_corpus_gives(splits: dict[str, list[Sentence]], held_out: list[dict]) -> None:
-    assert [(line["text"], line["reference"]) for line in held_out] == [(s.text, s.reference) for s in splits["held_out"]]
+def test_the_committed_sentences_are_what_the_corpus_gives(
+    splits: dict[str, list[Sentence]], held_out: list[dict]
+) -> None:
+    assert [(line["text"], line["reference"]) for line in held_out] == [
+        (s.text, s.reference) for s in splits["held_out"]
+    ]
     references = {line["text"]: line["reference"] for line in held_out}
     traffic = read_lines(HERE / "traffic.jsonl")
     assert len(traffic) == 500

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import time
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+from tokenizers import Tokenizer
 
 import corpus
 import export
@@ -32,7 +35,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--output", type=Path, default=HERE, help="directory that receives all written files")
     parser.add_argument("--share", type=float, default=1.0, help="share of the corpus to take")
-    parser.add_argument("--epochs", type=int, default=24)
+    parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--batch", type=int, default=128, help="sentences in a step")
     parser.add_argument("--learning-rate", type=float, default=2e-3, help="at the top of the schedule")
     parser.add_argument("--width", type=int, default=128, help="of embeddings and layers")
@@ -49,38 +52,52 @@ def main(arguments: list[str] | None = None) -> dict:
     options = parse_arguments(arguments)
     splits = corpus.load(options.share)
     print(", ".join(f"{name}: {len(sentences):,} sentences" for name, sentences in splits.items()))
-    texts = [text for sentence in splits["train"] for text in (sentence.text, sentence.reference)]
+    tokenizer, shape = prepare(splits["train"], options)
+    model, parameters, seconds = fit(splits["train"], tokenizer, shape, options)
+    weights = {name: np.asarray(value) for name, value in parameters.items()}
+    directory = options.output / "model"
+    with TemporaryDirectory() as unproven:
+        export.write_graphs(Path(unproven), shape, weights, tokenizer)
+        parity = check_parity(Translator(Path(unproven)), model, parameters, splits["validation"])
+        shutil.rmtree(directory, ignore_errors=True)
+        shutil.copytree(unproven, directory)
+    translator = Translator(directory)
+    answers = [translator.greedy(sentence.text) for sentence in splits["held_out"]]
+    metadata = describe(translator, splits, answers, options)
+    metadata |= {"parity": asdict(parity), "parameters": sum(value.size for value in weights.values())}
+    metadata["training"] |= {"seconds": seconds}
+    export.write_all(options.output, translator, splits["held_out"], answers, metadata)
+    print(f"written to {options.output}")
+    return metadata
+
+
+def prepare(sentences: list[Sentence], options: argparse.Namespace) -> tuple[Tokenizer, dict]:
+    """The tokenizer of these sentences, and the configuration of a model that speaks it."""
+    texts = [text for sentence in sentences for text in (sentence.text, sentence.reference)]
     tokenizer = train_tokenizer(texts, options.vocabulary)
-    pad, eos = tokenizer.token_to_id(PAD), tokenizer.token_to_id(EOS)
     shape = config(
         vocabulary=tokenizer.get_vocab_size(),
-        pad=pad,
-        eos=eos,
+        pad=tokenizer.token_to_id(PAD),
+        eos=tokenizer.token_to_id(EOS),
         width=options.width,
         layers=options.layers,
         hidden=options.hidden,
         heads=options.heads,
         positions=MAX_TOKENS,
     )
+    return tokenizer, shape
+
+
+def fit(
+    sentences: list[Sentence], tokenizer: Tokenizer, shape: dict, options: argparse.Namespace
+) -> tuple[Marian, Parameters, int]:
+    """The network, what it learnt and the seconds that took."""
     model, parameters = Marian(shape), initialise(shape, options.seed)
     print(f"training {sum(value.size for value in parameters.values()):,} parameters")
     began = time.monotonic()
+    batches = Batches(sentences, tokenizer, shape["pad_token_id"], options.batch)
     schedule = Schedule(options.epochs, options.batch, options.learning_rate, options.seed)
-    parameters = train(model, parameters, Batches(splits["train"], tokenizer, pad, options.batch), schedule)
-    seconds = round(time.monotonic() - began)
-
-    directory = options.output / "model"
-    weights = {name: np.asarray(value) for name, value in parameters.items()}
-    export.write_graphs(directory, shape, weights, tokenizer)
-    translator = Translator(directory)
-    parity = check_parity(translator, model, parameters, splits["validation"])
-    answers = {name: [translator.greedy(sentence.text) for sentence in splits[name]] for name in ("validation", "held_out")}
-    metadata = describe(translator, splits, answers, options)
-    metadata |= {"parity": asdict(parity), "parameters": sum(value.size for value in weights.values())}
-    metadata["training"] |= {"seconds": seconds}
-    export.write_all(options.output, translator, splits["held_out"], answers["held_out"], metadata)
-    print(f"written to {options.output}")
-    return metadata
+    return model, train(model, parameters, batches, schedule), round(time.monotonic() - began)
 
 
 def check_parity(translator: Translator, model: Marian, parameters: Parameters, sentences: list[Sentence]) -> Parity:
@@ -95,23 +112,26 @@ def check_parity(translator: Translator, model: Marian, parameters: Parameters, 
     parity = compare(ours, trainers, target, pad)
     print(f"parity: {parity}")
     if not parity.holds:
-        raise SystemExit("the ONNX graphs disagree with the trained model; do not use what was written")
+        raise SystemExit("the ONNX graphs disagree with the trained model; nothing was saved")
     return parity
 
 
 def describe(
-    translator: Translator, splits: dict[str, list[Sentence]], answers: dict[str, list[str]], options: argparse.Namespace
+    translator: Translator, splits: dict[str, list[Sentence]], answers: list[str], options: argparse.Namespace
 ) -> dict:
     """Name, scores on sentences that were not seen beside a translation memory, and what the corpus is."""
     held_out = splits["held_out"]
     references = [sentence.reference for sentence in held_out]
-    greedy = scores(answers["held_out"], references)
+    greedy = scores(answers, references)
     beam = scores([translator.beam(sentence.text) for sentence in held_out], references)
     memory = scores([translation_memory(splits["train"], sentence.text) for sentence in held_out], references)
-    validation = scores(answers["validation"], [sentence.reference for sentence in splits["validation"]])
+    seen = splits["validation"]
+    validation = scores([translator.greedy(s.text) for s in seen], [s.reference for s in seen])
     others = export.read_lines(HERE / "data" / "other-sentences.jsonl")
     elsewhere = scores([translator.greedy(line["text"]) for line in others], [line["reference"] for line in others])
-    print(f"held out, greedy: {greedy}\n  beam of 4: {beam}\n  translation memory: {memory}\nother sentences: {elsewhere}")
+    print(
+        f"held out, greedy: {greedy}\n  beam of 4: {beam}\n  translation memory: {memory}\nother sentences: {elsewhere}"
+    )
     return {
         "name": NAME,
         "version": VERSION,
