@@ -182,10 +182,9 @@ class Scaled(mlflow.pyfunc.PythonModel):
 
 class Rows(mlflow.pyfunc.PythonModel):
     def predict(self, context, model_input, params=None):
-        return [
-            {"seen": list(row), "types": [str(dtype) for dtype in model_input.dtypes]}
-            for row in model_input.itertuples(index=False)
-        ]
+        types = [str(dtype) for dtype in model_input.dtypes]
+        rows = model_input.itertuples(index=False)
+        return [{"seen": list(row), "types": types, "last": type(row[-1]).__name__} for row in rows]
 
 
 class Lists(mlflow.pyfunc.PythonModel):
@@ -240,6 +239,7 @@ def test_columns_of_every_type(tmp_path):
     )
     first, second = loaded.predict(columns).predictions
     assert first["types"] == ["bool", "int32", "int64", "float32", "float64", "object", "datetime64[ns]", "object"]
+    assert first["last"] == "bytes"
     assert first["seen"] == [True, 1, 2**40, 0.5, 0.1, "a", "2026-03-01T10:00:00", "AG9r"]
     assert second["seen"] == [False, 2, 2, 1.0, None, "ß", "2026-03-01T10:00:00.500000", ""]
 
@@ -260,7 +260,7 @@ def test_without_a_signature_columns_go_as_they_come(tmp_path, table):
     loaded = load(tmp_path / "model", "MLmodel")
     assert (loaded.facts["inputs"], loaded.facts["width"]) == (None, None)
     row = loaded.predict(columns_of(table[["plan", "age"]])).predictions[0]
-    assert row == {"seen": [table["plan"][0], int(table["age"][0])], "types": ["object", "int64"]}
+    assert (row["seen"], row["types"]) == ([table["plan"][0], int(table["age"][0])], ["object", "int64"])
 
 
 def test_a_list_by_its_type_hint(tmp_path):

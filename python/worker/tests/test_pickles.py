@@ -1,6 +1,7 @@
 """Estimators in pickle and joblib files."""
 
 import pickle
+import warnings
 
 import joblib
 import lightgbm
@@ -132,10 +133,12 @@ def test_a_threshold_of_its_own_decides_the_label(tmp_path, matrix):
 
 
 def test_two_equal_probabilities_are_decided_by_the_estimator(tmp_path):
-    rows = np.array([[0.0], [0.0], [1.0], [1.0]])
-    model = SVC(kernel="linear", probability=True, random_state=0).fit(
-        np.repeat(rows, 5, 0), np.repeat([0, 1, 0, 1], 5)
-    )
+    """A margin of 1e-20 is above 0, and no float tells its probability from a half."""
+    rows = np.array([[1.0], [-1.0], [0.0]])
+    model = LogisticRegression().fit(rows, ["no", "yes", "no"])
+    model.coef_[:] = 1e-20
+    model.intercept_[:] = 0
+    assert model.predict(rows).tolist() == ["yes", "no", "no"]
     joblib.dump(model, tmp_path / "model.pkl")
     assert_labels(load(tmp_path, "model.pkl").predict(columns_of(rows)), model.predict(rows), model.predict_proba(rows))
 
@@ -297,3 +300,14 @@ def test_a_table_of_other_order_and_one_row(tmp_path):
     loaded = load(tmp_path, "model.joblib")
     turned = table[list(reversed(table.columns))][:1]
     assert_labels(loaded.predict(columns_of(turned)), model.predict(table[:1]), model.predict_proba(table[:1]))
+
+
+def test_nothing_is_said_of_arrays_that_stand_for_frames(tmp_path, table):
+    numbers = table[["age", "income"]].fillna(0)
+    model = LogisticRegression().fit(numbers, labels_for(table))
+    joblib.dump(model, tmp_path / "model.pkl")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        output = load(tmp_path, "model.pkl").predict(columns_of(table.fillna({"income": 0})))
+    assert [str(warning.message) for warning in caught] == []
+    assert_labels(output, model.predict(numbers), model.predict_proba(numbers))

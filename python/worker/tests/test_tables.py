@@ -28,6 +28,8 @@ def test_a_frame_has_the_columns_dtypes_in_the_models_order():
     pd.testing.assert_frame_equal(frame, expected)
     assert list(frame.dtypes) == [float, object, np.int64, float, bool, object]
     assert frame.index.equals(pd.RangeIndex(2))
+    # pandas calls None and NaN equal; scikit-learn does not.
+    assert isinstance(frame["c1"][1], float)
     frame["c0"] = 1.0
     frame.loc[0, "c2"] = 7
     assert frame["c2"].tolist() == [7, 2]
