@@ -163,8 +163,8 @@ def _run(command: Sequence[str], folder: Path, variables: Mapping[str, str] | No
         process.kill()
         process.wait()
     if code != 0:
-        tool = " ".join(Path(part).name if part.startswith("/") else part for part in command[:4])
-        raise BuildFailed(f"{tool} … ended with {code}:\n" + "\n".join(said))
+        words = [Path(command[0]).name, *(part for part in command[1:] if part in ("venv", "pip", "install"))]
+        raise BuildFailed(f"{' '.join(words)} ended with {code}:\n" + "\n".join(said))
 
 
 def _say(**message: Any) -> None:

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -49,7 +49,7 @@ function environments(options: Partial<EnvironmentOptions> = {}): PythonEnvironm
   });
 }
 
-async function require(...lines: readonly string[]): Promise<void> {
+async function writeRequirements(...lines: readonly string[]): Promise<void> {
   await writeFile(path.join(model, 'requirements.txt'), `${lines.join('\n')}\n`);
 }
 
@@ -83,7 +83,7 @@ const versionIn = async (python: string): Promise<string> =>
 describe('the environment of a model', { timeout: 120_000 }, () => {
   it('is made once of the requirements, for two that ask at the same time, and kept', async () => {
     await makeWheel('lighthouse', '1.2.0');
-    await require('lighthouse==1.2.0  # what the model was saved with');
+    await writeRequirements('lighthouse==1.2.0  # what the model was saved with');
     const [first, second] = await Promise.all([
       environments().interpreterFor(model),
       environments().interpreterFor(model),
@@ -102,7 +102,7 @@ describe('the environment of a model', { timeout: 120_000 }, () => {
   it('is another one for other requirements', async () => {
     await makeWheel('lighthouse', '1.2.0');
     await makeWheel('lighthouse', '2.0.0');
-    await require('lighthouse<2');
+    await writeRequirements('lighthouse<2');
     const older = await environments().interpreterFor(model);
     await rm(path.join(model, 'requirements.txt'));
     await writeFile(
@@ -114,7 +114,7 @@ describe('the environment of a model', { timeout: 120_000 }, () => {
   });
 
   it('leaves nothing where a package cannot be had, and says what the installer said', async () => {
-    await require('no-such-package-here==9');
+    await writeRequirements('no-such-package-here==9');
     const error = await refusal(environments().interpreterFor(model));
     expect(error.code).toBe('ENVIRONMENT_INCOMPLETE');
     expect(error.message).toMatch(/install.* ended with 1:[\s\S]*no-such-package-here==9/);
@@ -122,8 +122,21 @@ describe('the environment of a model', { timeout: 120_000 }, () => {
     expect(left.filter((name) => !name.endsWith('.lock'))).toEqual([]);
   });
 
+  it('is made anew of nothing that a killed build has left', async () => {
+    await makeWheel('lighthouse', '1.2.0');
+    await writeRequirements('lighthouse');
+    const python = await environments().interpreterFor(model);
+    const made = path.dirname(path.dirname(python));
+    await rename(made, `${made}.building-1`);
+    await rm(path.join(`${made}.building-1`, 'slipway-environment.json'));
+    expect(await environments().interpreterFor(model)).toBe(python);
+    expect(await versionIn(python)).toBe('1.2.0');
+    const names = await readdir(path.join(folder, 'environments'));
+    expect(names.sort()).toEqual([path.basename(made), `${path.basename(made)}.lock`]);
+  });
+
   it('is ended with what it started when it takes too long', async () => {
-    await require('lighthouse');
+    await writeRequirements('lighthouse');
     const error = await refusal(environments({ buildTimeoutMs: 1 }).interpreterFor(model));
     expect(error.message).toContain('longer than 1 ms');
   });
@@ -137,7 +150,12 @@ describe('the environment of a model', { timeout: 120_000 }, () => {
 
 describe('an interpreter that is there', { timeout: 60_000 }, () => {
   it('is refused with every package that is missing', async () => {
-    await require('pip', 'lighthouse==1.2.0', 'other-lighthouse>=2; python_version >= "3"', 'not-here; python_version < "3"');
+    await writeRequirements(
+      'pip',
+      'lighthouse==1.2.0',
+      'other-lighthouse>=2; python_version >= "3"',
+      'not-here; python_version < "3"',
+    );
     const error = await refusal(environments({ kind: 'system' }).interpreterFor(model));
     expect(error.code).toBe('ENVIRONMENT_INCOMPLETE');
     expect(error.message).toContain('lighthouse==1.2.0 (not installed), other-lighthouse>=2 (not installed)');
@@ -145,7 +163,7 @@ describe('an interpreter that is there', { timeout: 60_000 }, () => {
   });
 
   it('is taken with a warning where a version is another', async () => {
-    await require('pip==1.0.0');
+    await writeRequirements('pip==1.0.0');
     await writeFile(path.join(model, 'python_env.yaml'), 'python: 2.7.18\n');
     expect(await environments({ kind: 'system' }).interpreterFor(model)).toBe('python3');
     expect(warnings).toEqual([
