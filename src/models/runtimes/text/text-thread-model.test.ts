@@ -157,6 +157,21 @@ describe('TextThreadModel', () => {
     expect(started).toHaveLength(3);
   });
 
+  it('says why a new thread was refused, and tries again with the next text', async () => {
+    const { started, first, model } = await opened();
+    first.emit('exit');
+    const lost = model.translate('one');
+    started[1]?.reply({ type: 'refused', code: 'MODEL_UNREADABLE', message: 'the disk is gone' });
+    await expect(lost).rejects.toMatchObject({ code: 'MODEL_UNREADABLE' });
+    expect(model.health).toEqual({ status: 'down', reason: 'the disk is gone' });
+    const again = model.translate('two');
+    const third = started[2] as HandThread;
+    third.reply({ type: 'loaded' });
+    await turn();
+    third.reply({ type: 'translated', call: third.call, answer: ANSWER });
+    await expect(again).resolves.toEqual(ANSWER);
+  });
+
   it('ends the thread when it is released, and starts none', async () => {
     const { started, first, model } = await opened();
     await model.release();

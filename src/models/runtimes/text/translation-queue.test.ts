@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { LONGEST_TEXT } from './sentences.ts';
 import type { SentenceListener, SentenceTranslation, TextEngine } from './text-engine.ts';
 import { TranslationQueue } from './translation-queue.ts';
 
@@ -52,6 +53,11 @@ describe('TranslationQueue', () => {
       outputTokens: 6,
       truncated: true,
     });
+  });
+
+  it('says that a text was cut', async () => {
+    const answer = await new TranslationQueue(new CapitalEngine()).translate('x'.repeat(LONGEST_TEXT + 1));
+    expect(answer).toMatchObject({ text: 'X'.repeat(LONGEST_TEXT), truncated: true });
   });
 
   it('asks nobody for a text without a sentence', async () => {
