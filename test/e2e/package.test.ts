@@ -2,6 +2,7 @@ import {
   appendFileSync,
   copyFileSync,
   existsSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -57,6 +58,17 @@ describe('the package', () => {
       readFileSync(path.join(import.meta.dirname, '../../package.json'), 'utf8'),
     );
     expect((await installed.slipway(installed.project, '--version')).stdout.trim()).toBe(version);
+  });
+
+  it('says which package a text model needs that was left out of the installation', async () => {
+    const model = path.join(import.meta.dirname, '../text/fixtures/marian');
+    const folder = mkdtempSync(path.join(installed.project, 'text-'));
+    const refused = await installed.slipway(folder, 'models', 'register', model, '--json');
+    expect(refused.code).toBe(2);
+    expect(problem(refused)).toMatchObject({
+      code: 'RUNTIME_MISSING',
+      detail: expect.stringContaining('npm install @huggingface/tokenizers'),
+    });
   });
 
   it('says what is wrong with a call, and exits with 2', async () => {
