@@ -44,7 +44,8 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: '^src/(composition|models/registry/(local|mlflow|artifacts)|models/runtimes/(onnx|python|remote|text))/',
+        pathNot:
+          '^src/(composition|models/registry/(local|mlflow|artifacts)|models/runtimes/(onnx|python|remote|text))/',
       },
       to: {
         path: '^src/models/(registry/(local|mlflow|artifacts)|runtimes/(onnx|python|remote|text))/',

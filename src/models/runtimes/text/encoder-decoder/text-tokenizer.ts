@@ -36,7 +36,7 @@ export class TextTokenizer {
     this.#options = options;
     this.#unknown = unknownOf(tokenizer, files.tokenizer);
     const { tokenizer_class, src_lang } = files.settings;
-    this.#sourceLanguage = /^Nllb/.test(String(tokenizer_class)) ? this.tokenOf(src_lang) : null;
+    this.#sourceLanguage = String(tokenizer_class).startsWith('Nllb') ? this.tokenOf(src_lang) : null;
   }
 
   /** The token of a name; null when the vocabulary has none. */

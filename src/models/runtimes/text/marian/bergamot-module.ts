@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { compileFunction } from 'node:vm';
 import { packageMissing } from '../optional-package.ts';
 
 /** What is used of the classes that the module exports. Each object lies in its memory until `delete` is called. */
@@ -95,7 +96,7 @@ export async function startBergamot(): Promise<BergamotModule> {
         return {};
       },
     };
-    new Function('Module', source)(module);
+    compileFunction(source, ['Module'], { filename: glue })(module);
   });
 }
 

@@ -48,7 +48,7 @@ export function marianOptions(
 
 /** Names of files are what tells apart weights with scales of their own (`alphas`); so does Firefox. */
 function precisionOf(modelName: string): string {
-  return /intgemm8\.bin$/.test(modelName) ? 'int8shiftAll' : 'int8shiftAlphaAll';
+  return modelName.endsWith('intgemm8.bin') ? 'int8shiftAll' : 'int8shiftAlphaAll';
 }
 
 function numberOf(value: JsonValue | undefined): number | null {
