@@ -8,7 +8,7 @@ import type { ProvedConversion } from '../models/conversion/convert-model.ts';
 import { reportDocument } from '../models/conversion/report-document.ts';
 import type { ModelVersion } from '../models/model-version.ts';
 import { completeArtifact, pinnedFacts } from '../models/registry/artifacts/complete-artifact.ts';
-import { NOTHING_DECLARED } from '../models/registry/artifacts/declaration.ts';
+import { parseMlmodel } from '../models/registry/artifacts/mlmodel.ts';
 import { readArtifact } from '../models/registry/artifacts/read-artifact.ts';
 import { writeFiles } from '../models/runtimes/python/private-directory.ts';
 import type { Runtime } from '../models/runtimes/runtime.ts';
@@ -50,11 +50,10 @@ export class ConvertedDirectory implements ConversionStore {
   }
 
   async keepProof(version: ModelVersion, proved: ProvedConversion): Promise<ConversionOutcome> {
-    const files = await completeArtifact(
-      { ...proved.artifact, declaration: NOTHING_DECLARED },
-      this.#runtime,
-      proved.examples,
+    const { declaration } = parseMlmodel(
+      Buffer.from(proved.artifact.files.get('MLmodel') ?? []).toString('utf8'),
     );
+    const files = await completeArtifact({ ...proved.artifact, declaration }, this.#runtime, proved.examples);
     const proof = reportDocument(proved);
     await this.#write(version, { slipway: VERSION, proved: true, proof: proof as never }, files);
     const artifact = { ...proved.artifact, files };

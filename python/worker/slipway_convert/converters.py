@@ -11,6 +11,7 @@ from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
 from .categories import own_converters
 from .folder import register_folder
+from .forests import FORESTS, register_forest
 from .trees import FLOAT32_INSIDE, FLOAT64_INSIDE, wrap
 
 CLASSIFIER_OPTIONS = {"nocl": [True, False], "zipmap": [True, False, "columns"], "raw_scores": [True, False]}
@@ -22,7 +23,10 @@ def register(numbers: Any, libraries: set[str], missing_text: Any) -> None:
         update_registered_converter(model_class, f"Slipway{model_class.__name__}", shape, convert)
     register_folder(numbers)
     for model_class, alias in list(sklearn_operator_name_map.items()):
-        if alias in FLOAT32_INSIDE:
+        if alias in FORESTS:
+            wrap(model_class, alias, FloatTensorType)
+            register_forest(model_class, alias, get_converter(f"Slipway{alias}"))
+        elif alias in FLOAT32_INSIDE:
             wrap(model_class, alias, FloatTensorType)
         elif alias in FLOAT64_INSIDE and numbers is DoubleTensorType:
             wrap(model_class, alias, DoubleTensorType, exact=True)
