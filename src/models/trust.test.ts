@@ -58,10 +58,8 @@ describe('requireTrusted', () => {
     requireTrusted(artifact('xgboost_native', ['model.json']), []);
   });
 
-  it('refuses code that lies beside data', () => {
-    expect(() =>
-      requireTrusted(artifact('xgboost_native', ['model.json', 'feature_transformer.py']), []),
-    ).toThrow('--trust');
+  it.each(['feature_transformer.py', 'scaler.pkl', 'requirements.txt'])('refuses %s beside data', (file) => {
+    expect(() => requireTrusted(artifact('xgboost_native', ['model.json', file]), [])).toThrow('--trust');
   });
 });
 

@@ -13,8 +13,9 @@ const DATA_FLAVORS: ReadonlySet<string> = new Set([
   'xgboost_native',
   'lightgbm_native',
 ]);
-/** Files that are code, or become it when they are read. */
-const CODE_FILES = /\.(py|pyc|so|pkl|pickle|joblib|skops)$/i;
+/** Files that are code, become it when they are read, or name packages whose installation runs theirs. */
+const CODE_FILES =
+  /\.(py|pyc|so|pkl|pickle|joblib|skops)$|(^|\/)(requirements\.txt|python_env\.yaml|conda\.yaml)$/i;
 
 /**
  * Whether loading a version runs code that came with it: a pickle, and so most of what Python's libraries save, may do

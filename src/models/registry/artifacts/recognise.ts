@@ -24,12 +24,16 @@ const PYTHON_FILES: readonly (readonly [RegExp, string])[] = [
 /** Endings that other files have too: their first bytes decide. */
 const AMBIGUOUS_FILES: readonly (readonly [RegExp, (head: string) => string | null])[] = [
   [/\.json$/i, (head) => (/^\s*\{\s*"(learner|version)"/.test(head) ? 'xgboost_native' : null)],
-  [/\.model$/i, (head) => (/^(\s*\{|\{L)/.test(head) ? 'xgboost_native' : null)],
+  [
+    /\.model$/i,
+    (head) =>
+      head.startsWith('tree') ? 'lightgbm_native' : /^(\s*\{|\{L)/.test(head) ? 'xgboost_native' : null,
+  ],
   [/\.txt$/i, (head) => (/^tree\r?\n/.test(head) ? 'lightgbm_native' : null)],
 ];
 /** What lies beside a model in a notebook's folder and is none. */
 const NOT_THE_MODEL =
-  /scaler|encod|feature|column|vectori[sz]er|imputer|preproc|transformer|mapping|metadata|metrics/i;
+  /scaler|encod|feature|column|vectori[sz]er|imputer|preproc|transformer|mapping|metadata|metrics|^(sc|le|ohe|oe)[._]/i;
 
 /** What one file is by its name and first bytes; null where it is no model. */
 export function recogniseFile(name: string, head: string): Recognised | null {
