@@ -40,6 +40,9 @@ describe('textModelFiles: encoder–decoders', () => {
     const quantized = ['onnx/encoder_model_quantized.onnx', 'onnx/decoder_model_merged_quantized.onnx'];
     expect(graphs(quantized)).toEqual([...quantized, null]);
     expect(graphs([...quantized, encoder, merged])).toEqual([encoder, merged, null]);
+    const other = ['onnx/encoder_model_bnb4.onnx', 'onnx/decoder_model_merged_bnb4.onnx'];
+    expect(graphs([...other, ...quantized])).toEqual([...quantized, null]);
+    expect(graphs(other)).toEqual([...other, null]);
     expect(() => graphs([quantized[0] ?? '', merged])).toThrow('onnx/decoder_model_merged_quantized.onnx');
   });
 });

@@ -75,6 +75,9 @@ function encoderDecoderFiles(
   };
 }
 
+/** Endings of graphs: as they were exported, then those that processors run well. */
+const PRECISIONS = ['', '_quantized', '_int8', '_uint8', '_fp16'];
+
 /** Graphs of one precision: as they are named, or all with the same ending, such as `_quantized`. */
 function graphFiles(
   folder: string,
@@ -86,7 +89,7 @@ function graphFiles(
     const ending = /^encoder_model((?:_\w+)?)\.onnx$/.exec(name.slice(place.length))?.[1];
     return ending === undefined ? [] : [ending];
   });
-  const ending = endings.includes('') ? '' : endings[0];
+  const ending = PRECISIONS.find((known) => endings.includes(known)) ?? endings[0];
   if (ending === undefined) throw missingGraph(`${place}encoder_model.onnx`);
   const graph = (name: string): string | null => {
     const full = `${place}${name}${ending}.onnx`;
