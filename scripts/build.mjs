@@ -65,10 +65,11 @@ await writeFile(
 await mkdir(`${root}/dist/docs-assets`, { recursive: true });
 for (const name of SWAGGER_UI)
   await copyFile(`${root}/node_modules/swagger-ui-dist/${name}`, `${root}/dist/docs-assets/${name}`);
-await cp(`${root}/python/worker/slipway_worker`, `${root}/dist/python/slipway_worker`, {
-  recursive: true,
-  filter: (source) => !source.includes('__pycache__'),
-});
+for (const name of ['slipway_worker', 'slipway_convert'])
+  await cp(`${root}/python/worker/${name}`, `${root}/dist/python/${name}`, {
+    recursive: true,
+    filter: (source) => !source.includes('__pycache__'),
+  });
 await chmod(`${root}/dist/bin.js`, 0o755);
 
 /** The licence and notice of every package whose code is in dist/, as their terms ask. */

@@ -12,7 +12,13 @@ describe('configTemplate', () => {
     expect(load(configTemplate())).toEqual(defaults);
     const text = configTemplate({ endpoint: { name: '007', model: './models: new' } });
     expect(load(text).endpoints).toEqual({
-      '007': { model: './models: new', required: true, on_signature_change: 'refuse', redact: {} },
+      '007': {
+        model: './models: new',
+        required: true,
+        on_signature_change: 'refuse',
+        convert: 'off',
+        redact: {},
+      },
     });
   });
 

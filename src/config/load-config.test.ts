@@ -42,7 +42,7 @@ describe('layers', () => {
       env: { SLIPWAY_ENDPOINTS: '{"a.b": {"model": "n"}}' },
     });
     expect(config.endpoints).toEqual({
-      'a.b': { model: 'n', required: true, on_signature_change: 'refuse', redact: {} },
+      'a.b': { model: 'n', required: true, on_signature_change: 'refuse', convert: 'off', redact: {} },
     });
     expect(sources.get('endpoints["a.b"].model')).toBe('env');
     expect(sources.get('endpoints["a.b"].required')).toBe('default');

@@ -32,7 +32,13 @@ describe('showConfigYaml', () => {
   it('is YAML that reads back to what is in force', () => {
     const shown = parse(showConfigYaml(loaded)) as Record<string, unknown>;
     expect(shown['endpoints']).toEqual({
-      'a.b': { model: 'models:/m/Production', required: true, on_signature_change: 'refuse', redact: {} },
+      'a.b': {
+        model: 'models:/m/Production',
+        required: true,
+        on_signature_change: 'refuse',
+        convert: 'off',
+        redact: {},
+      },
     });
     expect(shown['serving']).toEqual(loaded.config.serving);
   });

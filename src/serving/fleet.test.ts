@@ -108,6 +108,7 @@ describe('start', () => {
       model: 'risk',
       version: '1.2.0',
       revision: 1,
+      format: 'onnx',
       reason: null,
       runtime: null,
       candidate: null,
