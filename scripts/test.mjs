@@ -62,7 +62,10 @@ function pythonSuites() {
     {
       name: 'worker',
       requirements: 'python/worker/requirements-test.txt',
-      suites: [(python) => pytest('Models in the Python worker', python, 'python/worker/tests')],
+      suites: [
+        (python) => pytest('Models in the Python worker', python, 'python/worker/tests'),
+        (python) => pytest('Conversion to ONNX', python, 'test/conversion'),
+      ],
     },
     {
       name: 'remote',

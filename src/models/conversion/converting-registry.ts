@@ -31,6 +31,7 @@ const LASTING: ReadonlySet<string> = new Set([
 export class ConvertingRegistry implements ModelRegistry {
   readonly #deps: Dependencies;
   readonly #stop = new AbortController();
+  readonly #told = new Set<string>();
 
   constructor(deps: Dependencies) {
     this.#deps = deps;
@@ -82,26 +83,33 @@ export class ConvertingRegistry implements ModelRegistry {
 
   /** The version with what became of it in its metadata, for `/model/info`. */
   #shown(original: VersionArtifact, outcome: ConversionOutcome): VersionArtifact {
+    const { version } = original;
+    this.#tell(version, outcome);
+    const conversion =
+      outcome.is === 'proved'
+        ? { served_as: 'onnx', ...outcome.proof }
+        : { served_as: 'python', reason: outcome.reason };
+    return {
+      ...(outcome.is === 'proved' ? outcome.converted : original),
+      version: { ...version, metadata: { ...version.metadata, conversion } },
+    };
+  }
+
+  /** Says once what serves a version: it is fetched again for large batches. */
+  #tell(version: ModelVersion, outcome: ConversionOutcome): void {
+    const key = `${version.digest} ${outcome.is}`;
+    if (this.#told.has(key)) return;
+    this.#told.add(key);
     const { logger } = this.#deps;
-    const name = nameOf(original.version);
-    const isProved = outcome.is === 'proved';
-    if (isProved)
-      logger.info(`${name} is served as ONNX: it was proved to answer as in Python`, {
+    if (outcome.is === 'proved')
+      logger.info(`${nameOf(version)} is served as ONNX: it was proved to answer as in Python`, {
         'event.action': 'conversion.served',
         'slipway.conversion': outcome.proof,
       });
     else
-      logger.warn(`${name} is served by Python: ${outcome.reason}`, {
+      logger.warn(`${nameOf(version)} is served by Python: ${outcome.reason}`, {
         'event.action': 'conversion.refused',
       });
-    const conversion = isProved
-      ? { served_as: 'onnx', ...outcome.proof }
-      : { served_as: 'python', reason: outcome.reason };
-    const { version } = original;
-    return {
-      ...(isProved ? outcome.converted : original),
-      version: { ...version, metadata: { ...version.metadata, conversion } },
-    };
   }
 }
 
