@@ -8,13 +8,13 @@ import { nameOf, shown } from './models/shown.ts';
 import { table } from './output.ts';
 import type { QuietOptions } from './progress.ts';
 import { readConfig } from './read-config.ts';
+import { type TrustOptions, trustFlags, withTrust } from './trust.ts';
 
-interface ConvertOptions extends QuietOptions {
+interface ConvertOptions extends QuietOptions, TrustOptions {
   readonly rows?: string;
   readonly sample: string;
   readonly semver?: string;
   readonly name?: string;
-  readonly trust?: boolean;
 }
 
 const HELP = `
@@ -32,28 +32,28 @@ const STOPPED = 130;
 
 /** `slipway convert`: a model that runs in Python as an ONNX graph, where the proof holds. */
 export function registerConvert(program: Command, context: CliContext): void {
-  program
-    .command('convert <model>')
+  withTrust(program.command('convert <model>'))
     .description('Convert a Python model to ONNX, prove that it answers alike, and register it')
     .option('--rows <file>', 'rows to compare on: .csv with a heading, .parquet, or JSON Lines')
     .option('--sample <number>', 'rows to make around those, at the edges of every field', '1000')
     .option('--semver <version>', 'semantic version of the result, such as 1.1.0')
     .option('--name <name>', 'name of the registered model, for a path')
-    .option('--trust', 'run the code of this model')
     .option('--quiet', 'no progress')
     .addHelpText('after', HELP)
     .action(async (model: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<ConvertOptions>();
       const { rows, semver, name, json } = options;
+      const sample = sampleOf(options.sample);
       const stop = new AbortController();
       void context.untilSignal().then((signal) => stop.abort(signal));
-      const session = await context.openRegistry(configOf(context, options));
+      const { config } = readConfig(context, options, trustFlags(options));
+      const session = await context.openRegistry(config);
       try {
         const converted = await session.convert(
           {
             model,
             rows: rows === undefined ? null : context.openRows(path.resolve(context.cwd, rows)),
-            sample: sampleOf(options.sample),
+            sample,
             ...(semver !== undefined && { semver }),
             ...(name !== undefined && { name }),
           },
@@ -70,12 +70,6 @@ export function registerConvert(program: Command, context: CliContext): void {
         await session.close();
       }
     });
-}
-
-function configOf(context: CliContext, options: ConvertOptions): ReturnType<typeof readConfig>['config'] {
-  const { config } = readConfig(context, options);
-  if (options.trust !== true) return config;
-  return { ...config, python: { ...config.python, trusted: ['embedded', 'mlflow'] } };
 }
 
 function sampleOf(text: string): number {
