@@ -1,14 +1,24 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { ensureBuilt, ensureInstalled, root, run } from './steps.mjs';
+import {
+  ensureBuilt,
+  ensureInstalled,
+  ensureVenv,
+  filesBelow,
+  hashOf,
+  root,
+  run,
+  whenChanged,
+} from './steps.mjs';
 
 /**
- * The main job on a fresh clone: install, build, register the example models, serve both, predict. `--once` ends after
- * the predictions. State lies in .cache/demo, so a second start finds the models registered.
+ * The main job on a fresh clone: install, build, register the example models, serve them, predict. The pickle among them is
+ * served where there is a Python. `--once` ends after the predictions. State lies in .cache/demo, so a second start finds
+ * the models registered.
  */
 const EXAMPLES = [
   {
@@ -29,6 +39,23 @@ const EXAMPLES = [
       `${features.loan_purpose.padEnd(20)} ${features.loan_amount.toFixed(0).padStart(6)} €, score ${String(features.credit_score ?? 'none').padStart(4)}  →  ` +
       `${answer.prediction.padEnd(7)} ${percent(answer.probability)} default`,
   },
+  {
+    folder: 'translation-en-hi',
+    endpoint: 'translation-en-hi',
+    title: 'English phrases, in Hindi:',
+    path: '/models/translation-en-hi/predict',
+    first: [{ features: { text: 'hello' }, actual: 'नमस्ते' }],
+    line: ({ features }, answer) => `${features.text.padEnd(28)} →  ${answer.translation}`,
+  },
+  {
+    folder: 'delivery-date',
+    endpoint: 'delivery-date',
+    title: 'Orders of a later year, by the pickle of a notebook: days until they arrive?',
+    path: '/models/delivery-date/predict',
+    needsPython: true,
+    line: ({ features }, answer) =>
+      `to ${features.zip_code} by ${features.carrier.padEnd(12)}        →  ${answer.prediction.toFixed(1)} days`,
+  },
 ];
 const DEMO = path.join(root, '.cache/demo');
 const CLI = path.join(root, 'dist/bin.js');
@@ -44,22 +71,26 @@ if (process.argv.includes('--help')) {
 
 await ensureInstalled();
 await ensureBuilt();
-mkdirSync(DEMO, { recursive: true });
-for (const { folder } of EXAMPLES) {
-  const model = path.join(root, 'examples', folder, 'model');
-  const registered = await run(
-    process.execPath,
-    [CLI, 'models', 'register', model, '--alias', 'production'],
-    { quiet: true, cwd: DEMO },
-  );
-  process.stdout.write(registered.output);
-  if (registered.code !== 0) process.exit(registered.code);
-}
+const { python, reason } = await ensureVenv(
+  'delivery-model',
+  path.join(root, 'examples/delivery-date/model/requirements.txt'),
+);
+const examples = EXAMPLES.filter(({ needsPython }) => python !== null || !needsPython);
+if (python === null) process.stdout.write(`Without the pickle of examples/delivery-date: ${reason}\n`);
+const modelOf = ({ folder }) => path.join(root, 'examples', folder, 'model');
+// Models that are registered from an older state of the clone go, with the traffic that they answered.
+await whenChanged(
+  'demo',
+  hashOf([path.join(root, 'dist/bin.js'), ...examples.flatMap((example) => filesBelow(modelOf(example)))]),
+  () => existsSync(DEMO),
+  registerAll,
+);
 const config = {
   endpoints: Object.fromEntries(
-    EXAMPLES.map(({ endpoint }) => [endpoint, { model: `${endpoint}@production` }]),
+    examples.map(({ endpoint }) => [endpoint, { model: `${endpoint}@production` }]),
   ),
-  default_endpoint: EXAMPLES[0].endpoint,
+  default_endpoint: examples[0].endpoint,
+  ...(python !== null && { python: { interpreter: python, trusted: ['embedded'] } }),
 };
 writeFileSync(path.join(DEMO, 'slipway.yaml'), `${JSON.stringify(config, null, 2)}\n`);
 
@@ -86,10 +117,25 @@ createInterface({ input: server.stdout }).once('line', async (line) => {
   if (process.argv.includes('--once')) server.kill('SIGTERM');
 });
 
+async function registerAll() {
+  rmSync(DEMO, { recursive: true, force: true });
+  mkdirSync(DEMO, { recursive: true });
+  for (const example of examples) {
+    const trust = example.needsPython ? ['--trust'] : [];
+    const registered = await run(
+      process.execPath,
+      [CLI, 'models', 'register', modelOf(example), '--alias', 'production', ...trust],
+      { quiet: true, cwd: DEMO, env: python === null ? {} : { SLIPWAY_PYTHON_INTERPRETER: python } },
+    );
+    process.stdout.write(registered.output);
+    if (registered.code !== 0) process.exit(registered.code);
+  }
+}
+
 async function show(up) {
   process.stdout.write(`\nServing on ${up.url}.\n`);
   const curls = [];
-  for (const example of EXAMPLES) curls.push(...(await predictRows(up.url, example)));
+  for (const example of examples) curls.push(...(await predictRows(up.url, example)));
   process.stdout.write(
     `\nPaste these:\n${curls.map((curl) => `  ${curl}\n`).join('')}  curl -s ${up.url}/health\n` +
       `\nTraffic at a rate, with labels and drift:\n` +
@@ -100,17 +146,18 @@ async function show(up) {
 }
 
 /** Predicts the first rows of an example, one by one and as a batch; answers with `curl` lines for the same. */
-async function predictRows(url, { folder, title, path: route, line }) {
-  const rows = readFileSync(path.join(root, 'examples', folder, 'traffic.jsonl'), 'utf8')
+async function predictRows(url, { folder, title, path: route, line, first = [] }) {
+  const traffic = readFileSync(path.join(root, 'examples', folder, 'traffic.jsonl'), 'utf8')
     .split('\n')
     .slice(0, ROWS)
     .map((text) => JSON.parse(text));
+  const rows = [...first, ...traffic].slice(0, ROWS);
   process.stdout.write(`\n${title}\n`);
   let last = null;
   for (const row of rows) {
     last = await post(`${url}${route}`, { features: row.features });
     process.stdout.write(
-      `  ${line(row, last)}, really ${row.actual.padEnd(7)} (${last.inference_time_ms} ms, version ${last.model_version})\n`,
+      `  ${line(row, last)}, really ${String(row.actual).padEnd(7)} (${last.inference_time_ms} ms, version ${last.model_version})\n`,
     );
   }
   const batch = await post(`${url}${route}/batch`, { instances: rows.map((row) => row.features) });

@@ -41,7 +41,7 @@ export async function step(title, command, args, options = {}) {
 }
 
 /** Does the work when its key is not the one of the last time. */
-async function whenChanged(name, key, isThere, work) {
+export async function whenChanged(name, key, isThere, work) {
   const stamp = path.join(cache, `${name}.stamp`);
   if (isThere() && existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return;
   await work();
@@ -156,13 +156,13 @@ async function findPython() {
   return null;
 }
 
-function hashOf(files) {
+export function hashOf(files) {
   const hash = createHash('sha256');
   for (const file of files) hash.update(file).update(readFileSync(file));
   return hash.digest('hex');
 }
 
-function filesBelow(folder) {
+export function filesBelow(folder) {
   return readdirSync(folder, { recursive: true })
     .map((name) => path.join(folder, name))
     .filter((file) => statSync(file).isFile())

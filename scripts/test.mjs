@@ -11,6 +11,7 @@ const isCi = process.env.CI === 'true';
 /** Most suites wait for servers most of the time: as many run at once as there are cores here. */
 const LANES = 2;
 const E2E = ['--project', 'e2e'];
+let reports = 0;
 
 await ensureInstalled();
 await ensureBuilt();
@@ -127,8 +128,6 @@ async function madeModels(python) {
   }
   await vitest('Models that were trained just now', ['--project', 'models'], { MODEL_FIXTURES: made });
 }
-
-let reports = 0;
 
 /** What is written of a suite that runs beside others comes at its end. */
 async function vitest(title, args, env = {}) {
