@@ -1,12 +1,17 @@
 import { defineConfig } from 'vitest/config';
 
+/** Tests of runtimes that work with processes of Python, or with threads and weights. */
+const RUN_PROCESSES = ['python', 'text', 'remote'].map((name) => `src/models/runtimes/${name}/**/*.test.ts`);
+
 export default defineConfig({
   test: {
     reporters: process.env['TEST_REPORT_FILE']
       ? ['default', ['json', { outputFile: process.env['TEST_REPORT_FILE'] }]]
       : ['default'],
     projects: [
-      { test: { name: 'unit', include: ['src/**/*.test.ts'] } },
+      { test: { name: 'unit', include: ['src/**/*.test.ts'], exclude: RUN_PROCESSES } },
+      // Beside the source too, but they wait for processes and threads.
+      { test: { name: 'processes', include: RUN_PROCESSES, testTimeout: 30_000 } },
       { test: { name: 'models', include: ['test/models/*.test.ts'] } },
       {
         test: {
