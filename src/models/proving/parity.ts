@@ -266,16 +266,15 @@ function isSameLabel(a: JsonValue, b: JsonValue): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
 
+/** The median, which the far rows of a sample do not move; the mean where most are zero. */
 function magnitudeOf(answers: readonly Answer[]): number {
-  let [count, sum] = [0, 0];
-  for (const answer of answers) {
-    if (isRefusal(answer)) continue;
-    const { prediction } = answer;
-    for (const value of Array.isArray(prediction) ? prediction : [prediction]) {
-      if (typeof value !== 'number' || !Number.isFinite(value)) continue;
-      count++;
-      sum += Math.abs(value);
-    }
-  }
-  return count === 0 || sum === 0 ? 1 : sum / count;
+  const sizes = answers
+    .flatMap((answer) => (isRefusal(answer) ? [] : [answer.prediction].flat()))
+    .filter((value) => typeof value === 'number')
+    .map(Math.abs)
+    .sort((a, b) => a - b);
+  const median = sizes[Math.floor(sizes.length / 2)] ?? 0;
+  if (median > 0) return median;
+  const sum = sizes.reduce((total, size) => total + size, 0);
+  return sum === 0 ? 1 : sum / sizes.length;
 }
