@@ -19,8 +19,8 @@ export function createConvertingRegistry(
   { registry, runtime, openConverter }: RegistrySession,
   logger: Logger,
 ): ConvertingRegistry {
-  const meant = Object.entries(config.endpoints).flatMap(([name, { convert, model }]) =>
-    convert === 'auto' ? [parseModelReference(references.get(name) ?? model)] : [],
+  const meant = Object.entries(config.endpoints).flatMap(([name, { convert }]) =>
+    convert === 'auto' && references.has(name) ? [parseModelReference(references.get(name) as string)] : [],
   );
   return new ConvertingRegistry({
     registry,

@@ -3,7 +3,7 @@ import { defaultEndpointOf } from '../config/load-config.ts';
 import type { Config } from '../config/schema.ts';
 import { statusOf } from '../http/status.ts';
 import { systemClock } from '../kernel/clock.ts';
-import { AppError } from '../kernel/errors.ts';
+import { AppError, asAppError } from '../kernel/errors.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { isArtifactUri, isModelLocation, isRemoteUrl } from '../models/model-reference.ts';
 import type { ModelVersion } from '../models/model-version.ts';
@@ -43,28 +43,42 @@ export function openPredictionLog(config: Config, paths: Paths, logger: Logger):
 /** Told of a path that an endpoint names: which version it is, and whether it was registered just now. */
 export type OnRegistered = (path: string, version: string, created: boolean) => void;
 
+/** What endpoints serve: references to versions, and why there is none for some. */
+export interface Located {
+  readonly references: ReadonlyMap<string, string>;
+  readonly refusals: ReadonlyMap<string, AppError>;
+}
+
 /**
  * An endpoint may name a file or directory, or a place on the MLflow server: it is registered, unless it is already, and
- * served by its number. What was brought from a place on the server is not brought again.
+ * served by its number. What was brought from a place on the server is not brought again. What is refused keeps no other
+ * endpoint from being served; where all are, fails with why the first is.
  */
 export async function registerPaths(
   config: Config,
   cwd: string,
   session: RegistrySession,
   onRegistered: OnRegistered | undefined,
-): Promise<ReadonlyMap<string, string>> {
+): Promise<Located> {
   const references = new Map<string, string>();
+  const refusals = new Map<string, AppError>();
   for (const [name, endpoint] of Object.entries(config.endpoints)) {
     const location = endpoint.model;
     if (!isModelLocation(location)) {
       references.set(name, location);
       continue;
     }
-    const { version, created } = await registeredFrom(location, cwd, session);
-    references.set(name, `${version.model}/${version.number}`);
-    onRegistered?.(location, `${version.model}/${version.number}`, created);
+    try {
+      const { version, created } = await registeredFrom(location, cwd, session);
+      references.set(name, `${version.model}/${version.number}`);
+      onRegistered?.(location, `${version.model}/${version.number}`, created);
+    } catch (error) {
+      refusals.set(name, asAppError(error));
+    }
   }
-  return references;
+  const [first] = refusals.values();
+  if (first !== undefined && references.size === 0) throw first;
+  return { references, refusals };
 }
 
 async function registeredFrom(location: string, cwd: string, session: RegistrySession): Promise<Registered> {
@@ -131,7 +145,7 @@ export function createFollower(config: Config, fleet: Fleet, logger: Logger): Fo
 export function createFleet(
   config: Config,
   paths: Paths,
-  references: ReadonlyMap<string, string>,
+  { references, refusals }: Located,
   session: RegistrySession,
   pool: VersionPool,
   meter: ServingMeter,
@@ -151,6 +165,7 @@ export function createFleet(
     endpoints: Object.entries(config.endpoints).map(([name, endpoint]) => ({
       name,
       reference: references.get(name) ?? endpoint.model,
+      refusal: refusals.get(name) ?? null,
       required: endpoint.required,
       redact: compileRedaction(endpoint.redact, config.prediction_log.hash_key),
       redactedFields: Object.keys(endpoint.redact),

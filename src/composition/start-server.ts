@@ -125,15 +125,15 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     undo.push(() => processMetrics.close());
     const session = await openRegistry(config, paths, cwd, logger);
     undo.push(() => session.close());
-    const references = await registerPaths(config, cwd, session, onRegistered);
+    const located = await registerPaths(config, cwd, session, onRegistered);
     const servingMeter = createServingMeter(meter);
     const threads = new ThreadSessions(() => new Worker(new URL('./inference-thread.js', import.meta.url)));
     undo.push(() => threads.close());
-    const converting = createConvertingRegistry(config, paths, references, session, logger);
+    const converting = createConvertingRegistry(config, paths, located.references, session, logger);
     const pool = createPool(config, { ...session, registry: converting }, threads, servingMeter, logger);
     undo.push(() => pool.close());
     undo.push(() => converting.close());
-    const fleet = createFleet(config, paths, references, session, pool, servingMeter, logger);
+    const fleet = createFleet(config, paths, located, session, pool, servingMeter, logger);
     const follower = createFollower(config, fleet, logger);
     const state: Parts['state'] = { stopping: false, storage: null };
     undo.push(() => drainStore(state, logger));

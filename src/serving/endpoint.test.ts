@@ -47,6 +47,7 @@ class MovingRegistry implements ModelRegistry {
 const SPEC: EndpointSpec = {
   name: 'e',
   reference: 'risk@production',
+  refusal: null,
   required: true,
   redact: null,
   redactedFields: [],
@@ -252,6 +253,18 @@ describe('start', () => {
     expect(pinned.target).toBeNull();
     expect(pinned.status()).toMatchObject({ state: 'failed', reason: 'cut off' });
     expect(pinned.follows).toBe(false);
+  });
+
+  it('serves nothing where what it was to serve was refused before it had a name', async () => {
+    const refusal = new AppError('UNTRUSTED_CODE', 'nobody trusts it');
+    const endpoint = await started({ reference: './model.pkl', refusal });
+    expect(endpoint.status()).toMatchObject({
+      state: 'failed',
+      reference: './model.pkl',
+      reason: 'nobody trusts it',
+    });
+    expect(endpoint.follows).toBe(false);
+    expect(loads).toEqual([]);
   });
 
   it('waits for what was away when it started, though its reference cannot move', async () => {

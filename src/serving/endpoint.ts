@@ -21,6 +21,8 @@ import type { VersionPool } from './version-pool.ts';
 export interface EndpointSpec {
   readonly name: string;
   readonly reference: string;
+  /** Why what is to be served could not even be registered; it then serves nothing. */
+  readonly refusal: AppError | null;
   readonly required: boolean;
   readonly redact: Redact | null;
   /** The fields that `redact` is about. */
@@ -116,7 +118,8 @@ export class Endpoint {
   constructor(spec: EndpointSpec, deps: EndpointDependencies) {
     this.spec = spec;
     this.#deps = deps;
-    this.#reference = parseModelReference(spec.reference);
+    // What was not registered has no name: that of the endpoint stands for it, and is never looked up.
+    this.#reference = parseModelReference(spec.refusal === null ? spec.reference : spec.name);
   }
 
   /** What answers, or null while nothing can. */
@@ -136,7 +139,7 @@ export class Endpoint {
 
   /** Whether what it serves may change while it runs, or may come that was away when it started. */
   get follows(): boolean {
-    return canMove(this.#reference) || this.#isAwaiting;
+    return this.spec.refusal === null && (canMove(this.#reference) || this.#isAwaiting);
   }
 
   status(): EndpointStatus {
@@ -161,8 +164,8 @@ export class Endpoint {
   /** Serves what the reference points at, or else what it served last. A refusal is kept as its state, not thrown. */
   async start(): Promise<void> {
     try {
-      const version = await this.#resolve();
-      await this.#prepare(version);
+      if (this.spec.refusal !== null) throw this.spec.refusal;
+      await this.#prepare(await this.#resolve());
     } catch (error) {
       this.#failure = asAppError(error);
     }

@@ -30,6 +30,7 @@ function endpoint(name: string, reference: string, change: Partial<EndpointSpec>
   return {
     name,
     reference,
+    refusal: null,
     required: true,
     redact: asIs,
     redactedFields: [],

@@ -20,22 +20,22 @@ class Faulty:
 
         table = np.asarray(rows, dtype=float)
         for fault in table[:, 1]:
-            if fault == 1:
+            if fault == 11:
                 os.kill(os.getpid(), signal.SIGKILL)
-            if fault == 2:
+            if fault == 12:
                 time.sleep(600)
-            if fault == 3:
+            if fault == 13:
                 leaked = []
                 while True:
                     leaked.append(np.ones(4_000_000))
-            if fault == 4:
+            if fault == 14:
                 print("x" * 100_000, flush=True)
                 os.write(1, b"\x00\xff raw bytes\n")
-            if fault == 5:
+            if fault == 15:
                 import a_module_that_nobody_has  # noqa: F401
-            if fault == 6:
+            if fault == 16:
                 return table[:1, 0][:0]
-            if fault == 7:
+            if fault == 17:
                 os._exit(3)
         return table[:, 0] * 2
 

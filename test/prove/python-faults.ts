@@ -20,13 +20,13 @@ const MOST_MORE_MS = 5;
 
 /** What a model does, and what its caller may get for it. `isKilled`: its process goes, and /health or the log says why. */
 const FAULTS = [
-  { fault: 1, name: 'SIGKILL', statuses: [500], isKilled: true },
-  { fault: 2, name: 'hangs', statuses: [504], isKilled: true },
-  { fault: 3, name: 'leaks to its limit', statuses: [500, 504], isKilled: false },
-  { fault: 4, name: 'prints to stdout', statuses: [200], isKilled: false },
-  { fault: 5, name: 'imports a missing module', statuses: [500], isKilled: false },
-  { fault: 6, name: 'answers the wrong length', statuses: [500], isKilled: false },
-  { fault: 7, name: 'exits', statuses: [500], isKilled: true },
+  { fault: 11, name: 'SIGKILL', statuses: [500, 504], isKilled: true },
+  { fault: 12, name: 'hangs', statuses: [504], isKilled: true },
+  { fault: 13, name: 'leaks to its limit', statuses: [500, 504], isKilled: false },
+  { fault: 14, name: 'prints to stdout', statuses: [200], isKilled: false },
+  { fault: 15, name: 'imports a missing module', statuses: [500], isKilled: false },
+  { fault: 16, name: 'answers the wrong length', statuses: [500], isKilled: false },
+  { fault: 17, name: 'exits', statuses: [500, 504], isKilled: true },
 ] as const;
 
 /** Python models that misbehave beside others: what those notice, and what callers and operators are told. */
@@ -73,19 +73,22 @@ async function prove(server: BuiltServer, client: Client): Promise<readonly Held
     const kind = FAULTS[round % FAULTS.length] as (typeof FAULTS)[number];
     const quiet = await bystanders(client, noticed);
     const under = bystanders(client, noticed);
+    // Awaited below; until then a failure must not end the process.
+    under.catch(() => undefined);
     await sleep(ROUND_MS / 10);
     const asked = [
       { x: round, fault: kind.fault },
       ...Array.from({ length: 8 }, (_, i) => ({ x: i, fault: 0 })),
     ];
+    const said = watchHealth(client, ROUND_MS);
     const replies = await Promise.all(asked.map((row) => client.post('/models/faulty/predict', row)));
     replies.forEach((reply, i) => {
       const fault =
         i === 0 ? faultOfCulprit(kind.statuses, reply) : faultOfNeighbour(asked[i]?.x ?? 0, reply);
       if (fault !== null) wrong.push(`${kind.name}: ${fault}`);
     });
-    const saidInHealth = kind.isKilled ? await healthReason(client, 'faulty') : null;
     const faulty = await under;
+    const saidInHealth = await said;
     p99s.push({ quiet, faulty });
     const isBack = await until(
       async () => (await client.post('/models/faulty/predict', { x: 2, fault: 0 })).status === 200,
@@ -155,6 +158,16 @@ function faultOfNeighbour(x: number, reply: Reply): string | null {
   return [503, 504].includes(reply.status)
     ? null
     : `a neighbour got ${reply.status} ${reply.text.slice(0, 200)}`;
+}
+
+/** What /health says of the faulty model at any time of so many milliseconds; null when nothing. */
+async function watchHealth(client: Client, forMs: number): Promise<string | null> {
+  let said: string | null = null;
+  await until(async () => {
+    said = await healthReason(client, 'faulty');
+    return said !== null;
+  }, forMs);
+  return said;
 }
 
 async function healthReason(client: Client, endpoint: string): Promise<string | null> {

@@ -65,6 +65,7 @@ async function setUp() {
         redact: null,
         redactedFields: [],
         onSignatureChange: 'refuse',
+        refusal: null,
       },
     ],
     clock,
