@@ -171,7 +171,7 @@ async function timed(title, command, args, env) {
   process.stdout.write(`== ${title} begins\n`);
   const result = await run(command, args, { quiet: true, env });
   const seconds = ((Date.now() - startedAt) / 1000).toFixed(0);
-  const told = /(^|\n)[^\n]*(\d+ passed[^\n]*)/.exec(result.output)?.[2] ?? '';
+  const told = result.output.match(/\d+ passed.*/g)?.at(-1) ?? '';
   for (const [line] of result.output.matchAll(/^.*\bis skipped\b.*$/gm)) process.stdout.write(`${line}\n`);
   process.stdout.write(`== ${title}: ${result.code === 0 ? 'ok' : 'FAILED'} (${seconds} s) ${told}\n`);
   return result;

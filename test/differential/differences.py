@@ -39,15 +39,24 @@ BODIES = {
         "mixed-tensors / string color: NaN",
         "mixed-tensors / boolean is_new: null",
         "mixed-tensors / boolean is_new: empty text",
+        "python-* / one record without a column",
+        *(f"python-pyfunc / *double area: {value}" for value in ("null", "NaN", "''", "'NA'", "'nan'", "'null'")),
+    ),
+    "missing-integer": tuple(
+        f"python-{flavor} / *long rooms: {value}"
+        for flavor in ("pickle", "cloudpickle", "skops", "xgboost", "lightgbm")
+        for value in ("null", "NaN", "''", "'NA'")
     ),
     "infinite": (
+        *(f"python-{flavor} / *double *: Infinity" for flavor in ("xgboost", "lightgbm", "pyfunc")),
+        *(f"python-{flavor} / csv double *: 'inf'" for flavor in ("xgboost", "lightgbm", "pyfunc")),
         "*-columns / *double *: Infinity",
         "*-columns / csv double *: 'inf'",
         "mixed-tensors / double amount: Infinity",
     ),
     "beyond-the-type": ("[!m]*-columns / *double *: large",),
-    "beyond-2-53": ("*-columns / *long *: beyond 2^53", "mixed-tensors / long count: beyond 2^53"),
-    "fraction-of-an-integer": ("*-columns / *long *: fraction", "mixed-tensors / long count: fraction"),
+    "beyond-2-53": ("python-[!b]* / *long *: beyond 2^53", "*-columns / *long *: beyond 2^53", "mixed-tensors / long count: beyond 2^53"),
+    "fraction-of-an-integer": ("python-[!b]* / *long *: fraction", "*-columns / *long *: fraction", "mixed-tensors / long count: fraction"),
     "boolean-of-anything": (
         "mixed-columns / *boolean is_new: 2",
         "mixed-columns / *boolean is_new: 0.5",
@@ -69,7 +78,30 @@ BODIES = {
     "unlike-lengths": ("mixed-tensors / inputs with columns of unlike length",),
     "matrix-beside-a-column": ("matrix-columns / *",),
     "csv-booleans-of-0-and-1": ("mixed-columns / csv boolean is_new: '[01]'",),
-    "csv-with-a-column-too-many": ("*-columns / csv with all rows too long",),
+    "csv-with-a-column-too-many": ("*-columns / csv with all rows too long", "python-* / csv with all rows too long"),
+    "no-rows": tuple(
+        f"python-{flavor} / no rows in {form}" for flavor in ("pickle", "cloudpickle", "skops", "lightgbm") for form in ("csv", "split")
+    ),
+    "columns-without-a-signature": tuple(
+        f"python-bare / {title}"
+        for title in (
+            "csv in another order",
+            "csv with one column more",
+            "csv with the index",
+            "inputs of columns",
+            "inputs of columns in brackets",
+            "inputs of columns with one more",
+            "inputs too deep",
+            "instances of objects",
+            "instances of one object",
+            "records in another order",
+            "records with one column more",
+            "signature_name",
+            "split in another order",
+            "split with one column more",
+            "split with other names",
+        )
+    ),
     "csv-for-tensors": ("*-tensor* / csv*",),
     "tensor-by-its-name-in-the-graph": ("*-tensor / inputs by the graph's name",),
     "index-of-tensors": ("mixed-tensors / split with index",),

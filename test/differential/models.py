@@ -1,14 +1,19 @@
 """Small models, saved as MLflow saves them, each with rows that it takes."""
 
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cloudpickle
+import lightgbm
 import mlflow
 import numpy as np
 import onnx
 import pandas as pd
+import xgboost
 from mlflow.models import ModelSignature
-from mlflow.types.schema import ColSpec, Schema, TensorSpec
+from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 from onnx import TensorProto, helper
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType
@@ -20,20 +25,26 @@ from sklearn.pipeline import make_pipeline
 @dataclass(frozen=True)
 class Model:
     name: str
-    graph: onnx.ModelProto
+    graph: onnx.ModelProto | None
     inputs: Schema | None
     """Rows of a table, as dictionaries of what JSON has."""
     rows: list[dict]
     """Name of the one input that takes all columns side by side, or None for an input a column."""
     matrix: str | None = None
     types: dict[str, str] = field(default_factory=dict)
+    """Saves a model of another flavor, with the signature given, to the path given."""
+    flavor: Callable[[ModelSignature | None, str], None] | None = None
+    params: ParamSchema | None = None
 
     @property
     def columns(self) -> list[str]:
         return list(self.rows[0])
 
     def save(self, folder: Path) -> Path:
-        signature = None if self.inputs is None else ModelSignature(inputs=self.inputs)
+        signature = None if self.inputs is None else ModelSignature(inputs=self.inputs, params=self.params)
+        if self.flavor is not None:
+            self.flavor(signature, str(folder / self.name))
+            return folder / self.name
         mlflow.onnx.save_model(self.graph, str(folder / self.name), signature=signature)
         return folder / self.name
 
@@ -147,6 +158,56 @@ MIXED_TENSORS = Schema(
 )
 
 
+def fitted(model, target=price):
+    frame = houses()
+    return model.fit(frame, target(frame))
+
+
+def level(frame: pd.DataFrame) -> np.ndarray:
+    return np.array(["low", "high", "top"])[np.digitize(price(frame), np.quantile(price(frame), [0.3, 0.6]))]
+
+
+class Scaled(mlflow.pyfunc.PythonModel):
+    """A model of one's own, with an inference parameter."""
+
+    def predict(self, context, model_input, params=None):
+        return (model_input["area"] * (params or {}).get("factor", 1.0) + model_input["rooms"]).tolist()
+
+
+def by_sklearn(model, **options):
+    return lambda signature, path: mlflow.sklearn.save_model(model, path, signature=signature, **options)
+
+
+def python_flavors() -> list[Model]:
+    """Models that Python runs."""
+    rows = house_rows()
+    pipeline = fitted(make_pipeline(SimpleImputer(), LogisticRegression(C=0.01, max_iter=2000)), level)
+    numbers = fitted(make_pipeline(SimpleImputer(), LinearRegression()))
+    boosted = fitted(xgboost.XGBRegressor(n_estimators=10, max_depth=3))
+    light = fitted(lightgbm.LGBMRegressor(n_estimators=10, verbose=-1))
+
+    def table(name: str, flavor, **more) -> Model:
+        return Model(name, None, HOUSE_COLUMNS, rows, None, HOUSE_TYPES, flavor, **more)
+
+    return [
+        table("python-pickle", by_sklearn(pipeline, serialization_format="pickle")),
+        table("python-cloudpickle", by_sklearn(numbers, serialization_format="cloudpickle")),
+        table("python-skops", by_sklearn(pipeline, skops_trusted_types=["numpy.dtype"])),
+        table("python-xgboost", lambda signature, path: mlflow.xgboost.save_model(boosted, path, signature=signature)),
+        table("python-lightgbm", lambda signature, path: mlflow.lightgbm.save_model(light, path, signature=signature)),
+        table(
+            "python-pyfunc",
+            lambda signature, path: mlflow.pyfunc.save_model(path, python_model=Scaled(), signature=signature),
+            params=ParamSchema([ParamSpec("factor", "double", 1.0)]),
+        ),
+        Model("python-bare", None, None, rows, None, {}, by_sklearn(numbers, serialization_format="pickle")),
+    ]
+
+
+# The classes of models go with them.
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+
 def all_models() -> list[Model]:
     rows = house_rows()
     zip_map = {"zipmap": True}
@@ -162,4 +223,5 @@ def all_models() -> list[Model]:
         Model("map-tensor", classifier([0, 1, 2], **zip_map), MATRIX, rows, "X"),
         Model("mixed-tensors", mixed(), MIXED_TENSORS, MIXED_ROWS, None, MIXED_TYPES),
         Model("regression-bare", regression(), None, rows, "X"),
+        *python_flavors(),
     ]

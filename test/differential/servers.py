@@ -86,8 +86,9 @@ def wait_for(url: str, child: subprocess.Popen) -> None:
 @contextmanager
 def slipway_server(model: Path, folder: Path):
     child = subprocess.Popen(
-        [NODE, str(ROOT / "dist/bin.js"), "serve", str(model), "--port", "0", "--json"],
+        [NODE, str(ROOT / "dist/bin.js"), "serve", str(model), "--trust", "--port", "0", "--json"],
         cwd=folder,
+        env={**os.environ, "SLIPWAY_PYTHON_INTERPRETER": sys.executable},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -10,6 +10,7 @@ import { proveOverload as overload } from './overload.ts';
 import type { Held, Proof } from './proof.ts';
 import { provePythonFaults as python } from './python-faults.ts';
 import { proveTransform as transform } from './transform.ts';
+import { proveTranslation as translation } from './translation.ts';
 
 const PROOFS: Readonly<Record<string, Proof>> = {
   kill,
@@ -23,6 +24,7 @@ const PROOFS: Readonly<Record<string, Proof>> = {
   access,
   transform,
   python,
+  translation,
 };
 
 const words = process.argv.slice(2);

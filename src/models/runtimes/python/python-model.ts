@@ -55,6 +55,7 @@ export class PythonModel implements RuntimeModel {
         matrix: fields.matrix,
         ...(fields.declared && { declared: fields.declared }),
         outputs: output.tensors,
+        answers: 'list',
       },
     };
   }

@@ -22,7 +22,9 @@ facts = {"inputs": [{"name": "do", "type": "string", "required": True}]}
 kept = []
 
 def channel():
-    return next(held for held in __import__("gc").get_objects() if isinstance(held, socket.socket))
+    import gc
+    gc.unfreeze()
+    return next(held for held in gc.get_objects() if isinstance(held, socket.socket))
 
 def act(order):
     if order == "hang":
