@@ -1,7 +1,8 @@
-"""Converts as the server does, in a process of its own, and asks the graph as the runtime does."""
+"""Converts as the server does, and asks the graph as the runtime does."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -14,7 +15,9 @@ import numpy as np
 import onnx
 import onnxruntime
 import pandas as pd
+from slipway_convert.__main__ import convert as convert_job
 from slipway_convert.categories import MISSING_TEXT
+from slipway_convert.report import Reporter
 from slipway_worker.models import load
 
 WORKER = Path(__file__).parents[1]
@@ -47,11 +50,10 @@ def column_of(frame: pd.DataFrame, port: Any) -> np.ndarray:
     return frame[[port.name]].to_numpy(np.float64)
 
 
-def run_job(directory: Path, entry: str, precision: str = "float64", **changes: Any) -> list[dict[str, Any]]:
-    """The lines that the process writes."""
+def job_of(directory: Path, entry: str, precision: str = "float64", **changes: Any) -> dict[str, Any]:
     facts = load(directory, entry, None).facts
     inputs = facts["inputs"] or [{"name": f"f{i}", "type": "float64"} for i in range(facts["width"])]
-    job = {
+    return {
         "directory": str(directory),
         "entry": entry,
         "declared": None,
@@ -62,9 +64,13 @@ def run_job(directory: Path, entry: str, precision: str = "float64", **changes: 
         "has_probabilities": facts["has_probabilities"],
         **changes,
     }
+
+
+def run_job(directory: Path, entry: str, precision: str = "float64", **changes: Any) -> list[dict[str, Any]]:
+    """The lines that a process of its own writes."""
     done = subprocess.run(
         [sys.executable, "-m", "slipway_convert"],
-        input=json.dumps(job),
+        input=json.dumps(job_of(directory, entry, precision, **changes)),
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(WORKER)},
@@ -76,11 +82,13 @@ def run_job(directory: Path, entry: str, precision: str = "float64", **changes: 
 
 
 def convert(directory: Path, entry: str, precision: str = "float64") -> Converted:
-    *stages, last = run_job(directory, entry, precision)
-    assert "done" in last, last
+    """In this process, which has the libraries in memory."""
+    lines = io.StringIO()
+    done = convert_job(job_of(directory, entry, precision), Reporter(lines))
+    stages = [json.loads(line) for line in lines.getvalue().splitlines()]
     facts = load(directory, entry, None).facts
     return Converted(
-        onnx.load(directory / "graph.onnx"), facts, last["done"], [stage["stage"] for stage in stages]
+        onnx.load(directory / "graph.onnx"), facts, done, [stage["stage"] for stage in stages]
     )
 
 
