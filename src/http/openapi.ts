@@ -108,14 +108,15 @@ function predictPaths(target: Target): (prefix: string, tag: string) => Record<s
       timestamp: { type: 'string', maxLength: 256 },
     },
   };
+  const one = { body: { anyOf: [wrapped, input, ...bare] }, example: example && { features: example } };
   return (prefix, tag) => ({
     [`${prefix}/predict`]: {
       post: operation(tag, `Answer one row with ${served.version.model} ${served.label}`, {
-        body: { anyOf: [wrapped, input, ...bare] },
-        example: example && { features: example },
+        ...one,
         answer: ref(`${endpoint}.Answer`),
       }),
     },
+    ...(served.streams && { [`${prefix}/predict/stream`]: { post: streamOperation(tag, one) } }),
     [`${prefix}/predict/batch`]: {
       post: operation(tag, 'Answer many rows; a bad row has its own error', {
         body: {
@@ -196,6 +197,16 @@ function operation(
       },
       default: problemResponse(),
     },
+  };
+}
+
+function streamOperation(tag: string, given: { body: Schema; example?: unknown }): Schema {
+  const content = { 'text/event-stream': { schema: { type: 'string' } } };
+  const description =
+    'Server-sent events: `piece` with {"text"}, and at the end `answer`, as /predict answers, or `error` with a problem';
+  return {
+    ...operation(tag, 'Answer one text in pieces, as they are ready', given),
+    responses: { 200: { description, content }, default: problemResponse() },
   };
 }
 

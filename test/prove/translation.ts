@@ -52,7 +52,11 @@ export function proveTranslation(): Promise<readonly Held[]> {
         held: p95 < MOST_P95_MS && p99 < MOST_P99_MS,
       },
       none('translation: answers that are not those of the Python reference', wrong, `${latencies.length}`),
-      none('translation: lines of the log with other characters than went in and out', garbled, `${answered.size}`),
+      none(
+        'translation: lines of the log with other characters than went in and out',
+        garbled,
+        `${answered.size}`,
+      ),
     ];
   });
 }
