@@ -44,9 +44,9 @@ export function runsPython(flavor: string, names: readonly string[]): boolean {
 export function requireTrusted(artifact: ModelArtifact, trusted: readonly string[]): void {
   if (!runsPython(artifact.flavor, [...artifact.files.keys()])) return;
   const { registry, digest } = artifact.origin;
+  if (trusted.includes(registry) || (digest !== null && trusted.includes(digest))) return;
   const content = contentDigest(artifact.files);
-  if (trusted.includes(registry) || trusted.includes(content)) return;
-  if (digest !== null && trusted.includes(digest)) return;
+  if (trusted.includes(content)) return;
   throw new AppError(
     'UNTRUSTED_CODE',
     `${artifact.entry} runs code of its author when it is loaded. If you trust it, say so: --trust at the command, or python.trusted: [${registry}] or [${content}] in slipway.yaml`,

@@ -1,12 +1,8 @@
 import { ELEMENT_TYPES, type ElementType, type Field } from '../../signature.ts';
+import { COLUMN_TYPES } from '../column-types.ts';
 
-/** MLflow's types of columns, and what stands for one in JSON. */
-const COLUMN_TYPES: Readonly<Record<string, Pick<Field, 'type' | 'format' | 'description'>>> = {
-  boolean: { type: 'bool' },
-  integer: { type: 'int32' },
-  long: { type: 'int64' },
-  float: { type: 'float32' },
-  double: { type: 'float64' },
+/** MLflow's types of columns that a text stands for in JSON. */
+const TEXT_COLUMNS: Readonly<Record<string, Pick<Field, 'type' | 'format' | 'description'>>> = {
   datetime: { type: 'string', format: 'date-time' },
   binary: { type: 'string', description: 'base64' },
 };
@@ -16,8 +12,10 @@ const ELEMENTS: ReadonlySet<string> = new Set(ELEMENT_TYPES);
 
 /** What a field of MLflow's column type, or of numpy's dtype, is; null where a row has no form for it. */
 export function columnTypeOf(type: string): Pick<Field, 'type' | 'format' | 'description'> | null {
-  const known = Object.hasOwn(COLUMN_TYPES, type) ? COLUMN_TYPES[type] : undefined;
-  if (known !== undefined) return known;
+  const text = Object.hasOwn(TEXT_COLUMNS, type) ? TEXT_COLUMNS[type] : undefined;
+  if (text !== undefined) return text;
+  const column = Object.hasOwn(COLUMN_TYPES, type) ? COLUMN_TYPES[type] : undefined;
+  if (column !== undefined) return { type: column };
   if (ELEMENTS.has(type)) return { type: type as ElementType };
   return TEXT.test(type) ? { type: 'string' } : null;
 }

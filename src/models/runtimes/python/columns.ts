@@ -2,6 +2,7 @@ import { toFloat16Bits } from '../../../kernel/float16.ts';
 import type { JsonValue } from '../../../kernel/json.ts';
 import type { InputRecord } from '../../record-check.ts';
 import type { ElementType, Field } from '../../signature.ts';
+import { NUMBER_ARRAYS } from '../number-arrays.ts';
 
 /** Rows as the worker takes them: the JSON text of `columns`, and the body with the raw ones. */
 export interface EncodedColumns {
@@ -20,20 +21,6 @@ type Row = Readonly<Record<string, JsonValue | undefined>>;
 type NumericType = Exclude<ElementType, 'string'>;
 type Numbers = Float64Array | Float32Array | Int32Array | BigInt64Array;
 
-const ARRAYS = {
-  bool: Uint8Array,
-  int8: Int8Array,
-  int16: Int16Array,
-  int32: Int32Array,
-  int64: BigInt64Array,
-  uint8: Uint8Array,
-  uint16: Uint16Array,
-  uint32: Uint32Array,
-  uint64: BigUint64Array,
-  float16: Uint16Array,
-  float32: Float32Array,
-  float64: Float64Array,
-} as const;
 const ALIGNMENT = 8;
 
 /**
@@ -51,14 +38,14 @@ export function compileColumns(fields: readonly Field[]): ColumnEncoder {
 
   /** Room for a column; what was written before stays. */
   function room(type: NumericType, length: number): Numbers {
-    const bytes = length * ARRAYS[type].BYTES_PER_ELEMENT;
+    const bytes = length * NUMBER_ARRAYS[type].BYTES_PER_ELEMENT;
     const end = at + Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
     if (end > buffer.byteLength) {
       const larger = new ArrayBuffer(Math.max(end, buffer.byteLength * 2));
       new Uint8Array(larger).set(new Uint8Array(buffer, 0, at));
       buffer = larger;
     }
-    const column = new ARRAYS[type](buffer, at, length);
+    const column = new NUMBER_ARRAYS[type](buffer, at, length);
     at = end;
     return column as Numbers;
   }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { AppError, messageOf } from '../../../kernel/errors.ts';
+import { killGroup } from './kill-group.ts';
 
 /** How a program of the worker's package is run. */
 export interface PythonProgram {
@@ -38,7 +39,7 @@ export async function runProgram(
   });
   let timedOut = false;
   let errors = '';
-  const end = (): void => endGroup(child.pid);
+  const end = (): void => killGroup(child.pid);
   const timer = setTimeout(() => {
     timedOut = true;
     end();
@@ -63,14 +64,5 @@ export async function runProgram(
   } finally {
     clearTimeout(timer);
     process.removeListener('exit', end);
-  }
-}
-
-function endGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // It has ended by itself.
   }
 }

@@ -6,8 +6,9 @@ import { z } from 'zod';
 import { AppError } from '../../../kernel/errors.ts';
 import type { ConversionJob, ConvertedGraph, Converter, OnStage } from '../../conversion/converter.ts';
 import { requireTrusted } from '../../trust.ts';
+import { makePrivateDirectory, writeFiles } from '../private-directory.ts';
 import type { ModelArtifact } from '../runtime.ts';
-import { makePrivateDirectory, writeFiles } from './private-directory.ts';
+import { killGroup } from './kill-group.ts';
 import type { Interpreter } from './python-runtime.ts';
 import { allowedVariables } from './workers/allowed-variables.ts';
 
@@ -166,14 +167,4 @@ function lineOf(line: string): Line {
 function brokenOff(how: string, words: string): string {
   const last = words.trim().split('\n').slice(-3).join(' ');
   return `${how}${last === '' ? '' : `: ${last}`}`;
-}
-
-/** The process leads a group of its own: what it started ends with it. */
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // Nothing of the group is left.
-  }
 }

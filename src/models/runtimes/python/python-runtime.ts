@@ -1,10 +1,10 @@
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from '../../../kernel/logger.ts';
+import { makePrivateDirectory, removeAbandoned, writeFiles } from '../private-directory.ts';
 import type { ModelArtifact, Runtime, RuntimeModel } from '../runtime.ts';
 import { bindFields } from './bind-fields.ts';
 import { bindOutput } from './bind-output.ts';
-import { makePrivateDirectory, removeAbandoned, writeFiles } from './private-directory.ts';
 import { PythonModel } from './python-model.ts';
 import { refusedStart } from './start-failure.ts';
 import { allowedVariables } from './workers/allowed-variables.ts';

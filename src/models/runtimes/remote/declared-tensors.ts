@@ -1,5 +1,6 @@
 import { datatypeOf } from '../../datatype-of.ts';
 import { ELEMENT_TYPES, type ElementType } from '../../signature.ts';
+import { COLUMN_TYPES } from '../column-types.ts';
 import type { DeclaredInput } from '../runtime.ts';
 
 /** A tensor as the metadata of a server describes it. */
@@ -9,14 +10,6 @@ export interface DescribedTensor {
   readonly shape: readonly number[];
 }
 
-const COLUMN_TYPES: Readonly<Record<string, ElementType>> = {
-  boolean: 'bool',
-  integer: 'int32',
-  long: 'int64',
-  float: 'float32',
-  double: 'float64',
-  string: 'string',
-};
 /** NumPy's words for texts. */
 const TEXTS = new Set(['str', 'object', 'bytes']);
 

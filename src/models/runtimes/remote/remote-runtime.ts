@@ -1,6 +1,7 @@
 import type { Clock } from '../../../kernel/clock.ts';
 import { AppError, asAppError } from '../../../kernel/errors.ts';
 import type { Logger } from '../../../kernel/logger.ts';
+import { COLUMN_TYPES } from '../column-types.ts';
 import type {
   DeclaredInput,
   DeclaredModel,
@@ -166,20 +167,11 @@ function factsOf({ labels, task }: PeerModel, declared: string | null): OutputFa
   };
 }
 
-const COLUMN_TYPES: Readonly<Record<string, string>> = {
-  bool: 'boolean',
-  int32: 'integer',
-  int64: 'long',
-  float32: 'float',
-  float64: 'double',
-  string: 'string',
-};
-
 /** The columns of a bare matrix, where the server names them. */
 function columnsOf({ inputs, columns }: PeerModel): readonly DeclaredInput[] | null {
   const [matrix] = inputs;
   if (columns === null || matrix === undefined || matrix.shape[1] !== columns.length) return null;
-  const type = COLUMN_TYPES[matrix.type];
+  const type = Object.keys(COLUMN_TYPES).find((column) => COLUMN_TYPES[column] === matrix.type);
   if (type === undefined) return null;
   return columns.map((name) => ({ name, type, required: true, shape: null }));
 }

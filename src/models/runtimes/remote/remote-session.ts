@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../../kernel/clock.ts';
 import { AppError } from '../../../kernel/errors.ts';
+import { backOffMs } from '../back-off.ts';
 import type { OutputTensor } from '../tensors/decode-outputs.ts';
 import type { InputTensor, TensorSession } from '../tensors/tensor-model.ts';
-import { backOffMs } from './back-off.ts';
 import type { CircuitBreaker, Permit } from './circuit-breaker.ts';
 import { type InferBody, writeInfer } from './infer-request.ts';
 import { readInfer } from './infer-response.ts';
@@ -17,6 +17,7 @@ export const LANES = 8;
 
 /** Refusals in a row past which it is not some rows that the model there cannot take: nobody asks for halves then. */
 const MOST_REFUSALS = 256;
+const BACK_OFF = { firstMs: 50, longestMs: 1_000 };
 
 export interface RemoteSessionParts {
   /** The model's place, for messages. */
@@ -77,7 +78,7 @@ export class RemoteSession implements TensorSession {
     let fault: PeerFault | null = null;
     for (let failed = 0; ; failed++) {
       if (fault !== null) {
-        const waitMs = Math.max(backOffMs(failed, Math.random()), fault.retryAfterMs);
+        const waitMs = Math.max(backOffMs(BACK_OFF, failed, Math.random()), fault.retryAfterMs);
         const isWorth = fault.mayRetry && failed <= retries && clock.elapsed() + waitMs < until;
         if (!isWorth) throw this.#failureOf(fault, question);
         await sleep(waitMs);

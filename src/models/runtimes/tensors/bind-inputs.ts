@@ -6,6 +6,7 @@ import {
   type GraphTensors,
   integerBounds,
 } from '../../signature.ts';
+import { COLUMN_TYPES } from '../column-types.ts';
 import type { DeclaredInput } from '../runtime.ts';
 
 /** An input or output as the session describes it; a dimension is a size, or a name when it is free. */
@@ -141,15 +142,6 @@ function columnField(name: string, input: TensorPort, column: DeclaredInput): Fi
   const canMiss = !column.required && (floatMaximum(input.type) !== null || type === 'string');
   return { name, type, shape: [], required: !canMiss, nullable: canMiss };
 }
-
-const COLUMN_TYPES: Readonly<Record<string, ElementType>> = {
-  boolean: 'bool',
-  integer: 'int32',
-  long: 'int64',
-  float: 'float32',
-  double: 'float64',
-  string: 'string',
-};
 
 function columnType(name: string, tensor: ElementType, declared: string): ElementType {
   const type = COLUMN_TYPES[declared];

@@ -2,6 +2,7 @@ import { toFloat16Bits } from '../../../kernel/float16.ts';
 import type { JsonValue } from '../../../kernel/json.ts';
 import type { InputRecord } from '../../record-check.ts';
 import type { ElementType, Field } from '../../signature.ts';
+import { NUMBER_ARRAYS } from '../number-arrays.ts';
 import { shapeOf } from '../value-shape.ts';
 import type { TensorPlan } from './bind-inputs.ts';
 
@@ -168,24 +169,9 @@ function numberOf(value: JsonValue | undefined): number {
   return typeof value === 'boolean' ? Number(value) : Number.NaN;
 }
 
-const ARRAYS = {
-  bool: Uint8Array,
-  int8: Int8Array,
-  int16: Int16Array,
-  int32: Int32Array,
-  int64: BigInt64Array,
-  uint8: Uint8Array,
-  uint16: Uint16Array,
-  uint32: Uint32Array,
-  uint64: BigUint64Array,
-  float16: Uint16Array,
-  float32: Float32Array,
-  float64: Float64Array,
-} as const;
-
 function reusable(type: ElementType): (length: number) => TensorData {
   if (type === 'string') return (length) => new Array<string>(length);
-  const create = ARRAYS[type];
+  const create = NUMBER_ARRAYS[type];
   let held: Exclude<TensorData, string[]> = new create(64);
   return (length) => {
     if (held.length < length) held = new create(Math.max(length, held.length * 2));

@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, messageOf } from '../../../kernel/errors.ts';
 import { readGraph } from '../onnx/graph.ts';
+import { writeFiles } from '../private-directory.ts';
 import type { TextModelFiles } from './text-model-files.ts';
 
 /** The files of a text model in a directory of their own, which nobody else can read. */
@@ -23,13 +24,8 @@ export async function writeModelFolder(
   const folder = await mkdtemp(path.join(scratch, 'slipway-text-'));
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
-    for (const name of namesOf(files, contents)) {
-      const to = path.join(folder, name);
-      if (!to.startsWith(folder + path.sep))
-        throw new AppError('MODEL_UNREADABLE', `The model has a file outside its directory: "${name}"`);
-      await mkdir(path.dirname(to), { recursive: true });
-      await writeFile(to, contents.get(name) as Uint8Array);
-    }
+    const needed = namesOf(files, contents).map((name) => [name, contents.get(name) as Uint8Array] as const);
+    await writeFiles(folder, new Map(needed));
     return { files: mapPaths(files, (name) => path.join(folder, name)), remove };
   } catch (error) {
     await remove();

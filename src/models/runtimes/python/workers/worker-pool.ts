@@ -1,9 +1,9 @@
 import { AppError } from '../../../../kernel/errors.ts';
 import type { Logger } from '../../../../kernel/logger.ts';
 import type { RuntimeHealth } from '../../runtime.ts';
-import { restartDelay } from './back-off.ts';
 import { type Frame, ProtocolViolation } from './frames.ts';
 import type { RunError, WorkerFacts } from './messages.ts';
+import { restartDelay } from './restart-delay.ts';
 import type { WorkerEnd } from './worker-end.ts';
 import { type RunMessage, type WorkerPlan, WorkerProcess } from './worker-process.ts';
 

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex, Readable } from 'node:stream';
 import { AppError, messageOf } from '../../../../kernel/errors.ts';
 import type { Logger } from '../../../../kernel/logger.ts';
+import { killGroup } from '../kill-group.ts';
 import { type Frame, FrameReader, frameBytes, ProtocolViolation } from './frames.ts';
 import { LogLines } from './log-lines.ts';
 import { usedBytes } from './memory-use.ts';
@@ -154,7 +155,7 @@ export class WorkerProcess {
     if (this.#end !== null) return;
     this.#end = end;
     this.#phase = 'draining';
-    this.#killGroup();
+    killGroup(this.#child.pid);
     this.#failRun(end);
   }
 
@@ -167,7 +168,7 @@ export class WorkerProcess {
       this.#phase = 'draining';
       this.#failRun(end);
       this.#channel.write(frameBytes('{"type":"stop"}') as Buffer);
-      this.#after(graceMs, () => this.#killGroup());
+      this.#after(graceMs, () => killGroup(this.#child.pid));
     }
     await this.#ended;
   }
@@ -191,7 +192,7 @@ export class WorkerProcess {
     });
     this.#child.once('exit', (code, signal) => {
       this.#end ??= crashEnd(code, signal);
-      this.#killGroup();
+      killGroup(this.#child.pid);
       this.#after(LAST_WORDS_MS, () => this.#finish());
     });
     this.#child.once('close', () => this.#finish());
@@ -314,13 +315,4 @@ export class WorkerProcess {
   }
 
   /** The whole group, also of a leader that is gone: what it started is not to stay. */
-  #killGroup(): void {
-    const { pid } = this.#child;
-    if (pid === undefined) return;
-    try {
-      process.kill(-pid, 'SIGKILL');
-    } catch {
-      // Nobody is left in it.
-    }
-  }
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { restartDelay } from './back-off.ts';
+import { restartDelay } from './restart-delay.ts';
 
 const longest = (ends: number, wasReady: boolean) => restartDelay(ends, wasReady, () => 1);
 

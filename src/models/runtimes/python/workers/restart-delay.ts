@@ -1,3 +1,5 @@
+import { backOffMs } from '../../back-off.ts';
+
 const FIRST_MS = 200;
 /** A worker that had been ready may be lost to one row: the others who ask are not to wait long. */
 const LONGEST_AFTER_READY_MS = 2_000;
@@ -9,7 +11,6 @@ const LONGEST_AFTER_FAILED_START_MS = 60_000;
  */
 export function restartDelay(endsInARow: number, wasReady: boolean, random: () => number): number {
   if (endsInARow <= 1 && wasReady) return 0;
-  const longest = wasReady ? LONGEST_AFTER_READY_MS : LONGEST_AFTER_FAILED_START_MS;
-  const doubled = FIRST_MS * 2 ** Math.min(endsInARow - 1, 20);
-  return Math.min(longest, doubled) * (0.5 + random() / 2);
+  const longestMs = wasReady ? LONGEST_AFTER_READY_MS : LONGEST_AFTER_FAILED_START_MS;
+  return backOffMs({ firstMs: FIRST_MS, longestMs }, endsInARow, random());
 }

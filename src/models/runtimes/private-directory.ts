@@ -1,7 +1,7 @@
 import { readlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { AppError } from '../../../kernel/errors.ts';
+import { AppError } from '../../kernel/errors.ts';
 
 const PREFIX = 'slipway-python';
 const PRIVATE = 0o700;
