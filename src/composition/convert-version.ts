@@ -11,7 +11,7 @@ import type { ModelVersion } from '../models/model-version.ts';
 import type { InputRecord } from '../models/record-check.ts';
 import { pinnedFacts } from '../models/registry/artifacts/complete-artifact.ts';
 import { readArtifact } from '../models/registry/artifacts/read-artifact.ts';
-import { writeFiles } from '../models/runtimes/private-directory.ts';
+import { writeFiles } from '../models/runtimes/private-directories.ts';
 import type { ModelArtifact } from '../models/runtimes/runtime.ts';
 import type { RegistrySession } from './open-registry.ts';
 import { registerLocation } from './register-location.ts';

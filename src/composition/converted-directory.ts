@@ -10,7 +10,7 @@ import type { ModelVersion } from '../models/model-version.ts';
 import { completeArtifact, pinnedFacts } from '../models/registry/artifacts/complete-artifact.ts';
 import { parseMlmodel } from '../models/registry/artifacts/mlmodel.ts';
 import { readArtifact } from '../models/registry/artifacts/read-artifact.ts';
-import { writeFiles } from '../models/runtimes/private-directory.ts';
+import { writeFiles } from '../models/runtimes/private-directories.ts';
 import type { Runtime } from '../models/runtimes/runtime.ts';
 import { VERSION } from './version.ts';
 

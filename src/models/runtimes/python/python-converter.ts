@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { AppError } from '../../../kernel/errors.ts';
 import type { ConversionJob, ConvertedGraph, Converter, OnStage } from '../../conversion/converter.ts';
 import { requireTrusted } from '../../trust.ts';
-import { makePrivateDirectory, writeFiles } from '../private-directory.ts';
+import { PrivateDirectories, writeFiles } from '../private-directories.ts';
 import type { ModelArtifact } from '../runtime.ts';
 import { killGroup } from './kill-group.ts';
 import type { Interpreter } from './python-runtime.ts';
@@ -47,9 +47,11 @@ const LAST_WORDS = 4_000;
 /** Converts with the libraries of the model's own Python, in a process that ends with the conversion. */
 export class PythonConverter implements Converter {
   readonly #options: PythonConverterOptions;
+  readonly #directories: PrivateDirectories;
 
   constructor(options: PythonConverterOptions) {
     this.#options = options;
+    this.#directories = new PrivateDirectories(options.temporaryDirectory, 'slipway-convert');
   }
 
   async convert(
@@ -58,7 +60,7 @@ export class PythonConverter implements Converter {
     signal: AbortSignal,
   ): Promise<ConvertedGraph | { readonly failed: string }> {
     requireTrusted(job.artifact, this.#options.trusted);
-    const directory = await makePrivateDirectory(this.#options.temporaryDirectory);
+    const directory = await this.#directories.make();
     try {
       const files = path.join(directory, 'model');
       const temporary = path.join(directory, 'tmp');

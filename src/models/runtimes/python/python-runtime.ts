@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from '../../../kernel/logger.ts';
-import { makePrivateDirectory, removeAbandoned, writeFiles } from '../private-directory.ts';
+import { PrivateDirectories, writeFiles } from '../private-directories.ts';
 import type { ModelArtifact, Runtime, RuntimeModel } from '../runtime.ts';
 import { bindFields } from './bind-fields.ts';
 import { bindOutput } from './bind-output.ts';
@@ -44,17 +44,16 @@ export interface Interpreter {
 export class PythonRuntime implements Runtime {
   readonly #options: PythonRuntimeOptions;
   readonly #logger: Logger;
-  #swept: Promise<void> | null = null;
+  readonly #directories: PrivateDirectories;
 
   constructor(options: PythonRuntimeOptions, logger: Logger) {
     this.#options = options;
     this.#logger = logger;
+    this.#directories = new PrivateDirectories(options.temporaryDirectory, 'slipway-python');
   }
 
   async load(artifact: ModelArtifact): Promise<RuntimeModel> {
-    this.#swept ??= removeAbandoned(this.#options.temporaryDirectory);
-    await this.#swept;
-    const directory = await makePrivateDirectory(this.#options.temporaryDirectory);
+    const directory = await this.#directories.make();
     const remove = (): Promise<void> => rm(directory, { recursive: true, force: true });
     try {
       return await this.#start(artifact, directory, remove);

@@ -1,8 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError, messageOf } from '../../../kernel/errors.ts';
 import { readGraph } from '../onnx/graph.ts';
-import { writeFiles } from '../private-directory.ts';
+import { type PrivateDirectories, writeFiles } from '../private-directories.ts';
 import type { TextModelFiles } from './text-model-files.ts';
 
 /** The files of a text model in a directory of their own, which nobody else can read. */
@@ -13,15 +13,15 @@ export interface ModelFolder {
 }
 
 /**
- * Writes what a text model needs below `scratch`. What runs it reads the files from there, also when its thread is started
+ * Writes what a text model needs into a directory of its own. What runs it reads the files from there, also when its thread is started
  * again, so that they do not stay in memory twice.
  */
 export async function writeModelFolder(
-  scratch: string,
+  directories: PrivateDirectories,
   files: TextModelFiles,
   contents: ReadonlyMap<string, Uint8Array>,
 ): Promise<ModelFolder> {
-  const folder = await mkdtemp(path.join(scratch, 'slipway-text-'));
+  const folder = await directories.make();
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
     const needed = namesOf(files, contents).map((name) => [name, contents.get(name) as Uint8Array] as const);

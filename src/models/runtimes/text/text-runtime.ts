@@ -1,6 +1,7 @@
 import { AppError } from '../../../kernel/errors.ts';
 import type { InputRecord } from '../../record-check.ts';
 import type { Signature } from '../../signature.ts';
+import { PrivateDirectories } from '../private-directories.ts';
 import type {
   DeclaredInput,
   ModelArtifact,
@@ -30,16 +31,18 @@ const FIELD = 'text';
 /** Models that make a text of a text, each on a thread of its own. */
 export class TextRuntime implements Runtime {
   readonly #options: TextRuntimeOptions;
+  readonly #directories: PrivateDirectories;
 
   constructor(options: TextRuntimeOptions) {
     this.#options = options;
+    this.#directories = new PrivateDirectories(options.scratch, 'slipway-text');
   }
 
   async load({ entry, files, declared }: ModelArtifact): Promise<RuntimeModel> {
     const found = textModelFiles(entry, files);
     const signature = signatureOf(declared.inputs);
-    const { startThread, scratch, deadlineMs, threads, beams, maxOutputTokens } = this.#options;
-    const folder = await writeModelFolder(scratch, found, files);
+    const { startThread, deadlineMs, threads, beams, maxOutputTokens } = this.#options;
+    const folder = await writeModelFolder(this.#directories, found, files);
     try {
       const settings = { threads, beams, maxOutputTokens };
       const model = await TextThreadModel.open(startThread, folder.files, settings);

@@ -3,21 +3,40 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../kernel/errors.ts';
 
-const PREFIX = 'slipway-python';
 const PRIVATE = 0o700;
 
-/** Makes a directory below `parent` that only this user can read. Its name tells whose it is, for `removeAbandoned`. */
-export function makePrivateDirectory(parent: string): Promise<string> {
-  return mkdtemp(path.join(parent, `${PREFIX}-${processSpace()}-${process.pid}-`));
-}
+/** Directories below `parent` that only this user can read, one for each loaded model. */
+export class PrivateDirectories {
+  readonly #parent: string;
+  readonly #prefix: string;
+  #swept: Promise<void> | null = null;
 
-/** Removes what servers left that ended without a chance to. */
-export async function removeAbandoned(parent: string): Promise<void> {
-  const names = await readdir(parent).catch(() => []);
-  for (const name of names) {
-    const owner = ownerOf(name);
-    if (owner !== null && !isAlive(owner))
-      await rm(path.join(parent, name), { recursive: true, force: true });
+  /** The names begin with `prefix`, and tell whose they are. */
+  constructor(parent: string, prefix: string) {
+    this.#parent = parent;
+    this.#prefix = prefix;
+  }
+
+  /** Makes one; before the first, removes what servers left that ended without a chance to. */
+  async make(): Promise<string> {
+    this.#swept ??= this.#removeAbandoned();
+    await this.#swept;
+    return await mkdtemp(path.join(this.#parent, `${this.#prefix}-${processSpace()}-${process.pid}-`));
+  }
+
+  async #removeAbandoned(): Promise<void> {
+    const names = await readdir(this.#parent).catch(() => []);
+    for (const name of names) {
+      const owner = this.#ownerOf(name);
+      if (owner !== null && !isAlive(owner))
+        await rm(path.join(this.#parent, name), { recursive: true, force: true });
+    }
+  }
+
+  #ownerOf(name: string): number | null {
+    if (!name.startsWith(`${this.#prefix}-`)) return null;
+    const [, space, pid] = /^(\d+)-(\d+)-[^/]*$/.exec(name.slice(this.#prefix.length + 1)) ?? [];
+    return space === processSpace() && pid !== undefined ? Number(pid) : null;
   }
 }
 
@@ -42,11 +61,6 @@ function processSpace(): string {
   } catch {
     return '0';
   }
-}
-
-function ownerOf(name: string): number | null {
-  const [, space, pid] = /^slipway-python-(\d+)-(\d+)-[^/]*$/.exec(name) ?? [];
-  return space === processSpace() && pid !== undefined ? Number(pid) : null;
 }
 
 function isAlive(pid: number): boolean {
