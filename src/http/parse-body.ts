@@ -45,9 +45,14 @@ export function parseBody(body: Buffer): ParsedBody {
   const isOneLine = !text.includes('\n') && !text.includes('\r');
   return {
     value,
-    text: isOneLine && text.length <= MAX_LINE_TEXT ? text : null,
+    text: isOneLine ? lineText(text) : null,
     elements: isOneLine && spans !== null ? elementsOf(text, value, spans) : null,
   };
+}
+
+/** A JSON text of one line as it may stand in a log line, or null where it is too long. */
+export function lineText(text: string): string | null {
+  return text.length <= MAX_LINE_TEXT ? text : null;
 }
 
 function reasonOf(body: Buffer): string {
@@ -96,6 +101,6 @@ function elementsOf(text: string, value: JsonValue, spans: readonly number[]): P
   if (!list.every(isJsonObject)) return null;
   return list.map((_, i) => {
     const [from, to] = [spans[2 * i] as number, spans[2 * i + 1] as number];
-    return to - from <= MAX_LINE_TEXT ? text.slice(from, to) : null;
+    return lineText(text.slice(from, to));
   });
 }

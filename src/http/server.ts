@@ -18,6 +18,7 @@ import type { Logger } from '../kernel/logger.ts';
 import { traceIdOf } from '../kernel/trace-id.ts';
 import { type ErrorForm, formOf } from './error-form.ts';
 import { createFastLane, type FastRoute } from './fast-lane.ts';
+import { takeJson } from './json-bodies.ts';
 import { parseBody } from './parse-body.ts';
 import { PROBLEM_TYPE, problemOf, toAppError } from './problem-response.ts';
 import { statusOf } from './status.ts';
@@ -101,7 +102,7 @@ export async function createHttpListener(
       }),
   }) as unknown as FastifyInstance;
 
-  useJson(app);
+  takeJson(app, (body) => parseBody(body).value);
   app.setErrorHandler((error, request, reply) => sendError(toAppError(error), request, reply));
   const methodsOf = collectMethods(app);
   app.setNotFoundHandler((request, reply) => {
@@ -168,39 +169,6 @@ const PAGE_POLICY = {
   imgSrc: ["'self'", 'data:'],
   frameAncestors: ["'none'"],
 };
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** The text of each object in the one list of the body; see `ParsedBody.elements`. */
-    elementTexts: readonly (string | null)[] | null;
-  }
-}
-
-function useJson(app: FastifyInstance): void {
-  app.decorateRequest('elementTexts', null);
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    try {
-      requirePlainUtf8(request.headers);
-      const { value, elements } = parseBody(body as Buffer);
-      request.elementTexts = elements;
-      done(null, value);
-    } catch (error) {
-      done(error as Error);
-    }
-  });
-}
-
-function requirePlainUtf8(headers: FastifyRequest['headers']): void {
-  const charset = /;\s*charset="?([^";\s]+)/i.exec(headers['content-type'] ?? '')?.[1];
-  if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
-    throw new AppError('CONTENT_TYPE_UNSUPPORTED', 'JSON is sent in UTF-8');
-  }
-  const encoding = headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity') {
-    throw new AppError('CONTENT_TYPE_UNSUPPORTED', 'Send the body without content-encoding');
-  }
-}
 
 interface FailedRequest {
   readonly error: AppError;

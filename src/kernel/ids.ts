@@ -50,7 +50,15 @@ export function timeOfUuidV7(id: string): number | null {
   return UUID_V7.test(id) ? timeInside(id) : null;
 }
 
-/** Unix milliseconds inside a text that is known to be a UUIDv7. */
+let timeDigits = '';
+let timeRead = 0;
+
+/** Unix milliseconds inside a text that is known to be a UUIDv7. Those of one millisecond come one after the other. */
 export function timeInside(uuidV7: string): number {
-  return Number.parseInt(uuidV7.slice(0, 8) + uuidV7.slice(9, 13), 16);
+  const digits = uuidV7.slice(0, 13);
+  if (digits !== timeDigits) {
+    timeDigits = digits;
+    timeRead = Number.parseInt(digits.replace('-', ''), 16);
+  }
+  return timeRead;
 }

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../kernel/json.ts';
 import type { InputRecord } from './record-check.ts';
+import type { RowTable } from './row-table.ts';
 import type { Field } from './signature.ts';
 
 /** What makes the numbers that a model takes of the raw fields that callers send. */
@@ -17,4 +18,6 @@ export interface RowTransform {
   edgeRows(usual?: JsonObject): readonly JsonObject[];
   /** Writes the numbers of a row that passed the check of the fields, at `at`. Code may throw. */
   encode(row: InputRecord, out: Float32Array, at: number): void;
+  /** Writes the numbers of all rows of a table of the fields, row by row. Absent where rows have to be records. */
+  encodeTable?(table: RowTable, out: Float32Array): void;
 }

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { aField } from '../../test/support/serving-fakes.ts';
 import type { InputRecord } from './record-check.ts';
+import type { RowTable } from './row-table.ts';
 import type { ModelArtifact, RowOutput, Runtime, RuntimeModel } from './runtimes/runtime.ts';
 import { openModel } from './servable-model.ts';
 import type { Field, Signature } from './signature.ts';
+import { compileTableReader } from './table-reader.ts';
 import { TRANSFORM_FILE } from './transform-files.ts';
 
 const DOCUMENT = {
@@ -90,6 +92,29 @@ describe('openModel', () => {
     expect((await servable.run(rows)).map((output) => output.prediction)).toEqual([1, 2, 0]);
     expect((await servable.run([{ amount: 0, kind: 'b' }])).map((output) => output.prediction)).toEqual([1]);
     expect(model.seen.at(-1)).toEqual([0, 0, 1]);
+  });
+
+  it('makes the same of rows in columns, times and missing values among them', async () => {
+    const document = {
+      ...DOCUMENT,
+      fields: [...DOCUMENT.fields, { name: 'at', type: 'datetime', required: false }],
+      outputs: [...DOCUMENT.outputs, { name: 'hour', from: 'at', steps: [{ op: 'hour' }], missing: 'nan' }],
+    };
+    const model = new SummingModel([...NAMED, aField('hour')]);
+    const servable = await open(model, document);
+    const rows: InputRecord[] = [
+      { amount: 0, kind: 'a', at: '2026-03-01T10:00:00Z' },
+      { amount: 3, kind: 'c', at: null },
+    ];
+    await servable.run(rows);
+    const records = model.seen.splice(0);
+    const found = compileTableReader(servable.signature.fields)?.read(Buffer.from(JSON.stringify(rows)), 0);
+    await servable.runTable?.(found?.table as RowTable);
+    expect(records).toEqual([
+      [0, 1, 0, 10],
+      [Math.fround(Math.log1p(3)), 0, 0, Number.NaN],
+    ]);
+    expect(model.seen).toEqual(records);
   });
 
   it('compares the number of columns alone with a model that has no names', async () => {

@@ -1,5 +1,6 @@
 import { AppError } from '../kernel/errors.ts';
 import type { InputRecord } from './record-check.ts';
+import type { RowTable } from './row-table.ts';
 import type { RowTransform } from './row-transform.ts';
 import type {
   LoadedModel,
@@ -42,6 +43,7 @@ function withoutTransform(model: RuntimeModel): ServableModel {
     lanes: model.lanes,
     transform: null,
     run: (rows) => model.run(rows),
+    ...(model.runTable && { runTable: model.runTable.bind(model) }),
     ...(model.stream && { stream: model.stream.bind(model) }),
     ...(model.health && { health: model.health.bind(model) }),
     release: () => model.release(),
@@ -53,6 +55,7 @@ class TransformedModel implements ServableModel {
   readonly maxRows: number;
   readonly lanes: number;
   readonly transform: RowTransform;
+  readonly runTable?: (table: RowTable) => Promise<readonly RowOutput[]>;
   readonly #model: RuntimeModel;
   readonly #width: number;
   #vectors: Float32Array;
@@ -71,16 +74,29 @@ class TransformedModel implements ServableModel {
     };
     this.#width = transform.columns.length;
     this.#vectors = new Float32Array(this.#width);
+    const encodeTable = transform.encodeTable?.bind(transform);
+    if (encodeTable !== undefined) {
+      this.runTable = async (table) => {
+        const vectors = this.#vectorsFor(table.length);
+        encodeTable(table, vectors);
+        return model.runVectors(vectors, table.length);
+      };
+    }
   }
 
   async run(rows: readonly InputRecord[]): Promise<readonly RowOutput[]> {
-    const size = rows.length * this.#width;
-    if (this.#vectors.length < size)
-      this.#vectors = new Float32Array(Math.max(size, this.#vectors.length * 2));
-    const vectors = this.#vectors.subarray(0, size);
+    const vectors = this.#vectorsFor(rows.length);
     for (let row = 0; row < rows.length; row++)
       this.transform.encode(rows[row] as InputRecord, vectors, row * this.#width);
     return this.#model.runVectors(vectors, rows.length);
+  }
+
+  /** Good until the next call. */
+  #vectorsFor(rows: number): Float32Array {
+    const size = rows * this.#width;
+    if (this.#vectors.length < size)
+      this.#vectors = new Float32Array(Math.max(size, this.#vectors.length * 2));
+    return this.#vectors.subarray(0, size);
   }
 
   health(): RuntimeHealth {

@@ -1,9 +1,12 @@
 import { AppError, messageOf } from '../kernel/errors.ts';
+import type { RowTable } from './row-table.ts';
 import type { RowTransform } from './row-transform.ts';
+import type { FieldColumn } from './transforms/column-batch.ts';
 import { compileTransform } from './transforms/compile.ts';
 import { documentText } from './transforms/document-text.ts';
 import { edgeRows } from './transforms/edge-rows.ts';
 import { fingerprintOf } from './transforms/fingerprint.ts';
+import { parseTime } from './transforms/parse-time.ts';
 import { fieldsOf } from './transforms/signature-fields.ts';
 import { parseTransform, type TransformSpec } from './transforms/spec.ts';
 
@@ -44,13 +47,26 @@ export async function transformOf(files: Files): Promise<RowTransform | null> {
 }
 
 function declared(spec: TransformSpec): RowTransform {
+  const compiled = compileTransform(spec);
   return {
-    ...compileTransform(spec),
+    ...compiled,
+    encodeTable: (table, out) => compiled.encodeColumns(decodedColumns(spec, table), table.length, out),
     fields: fieldsOf(spec),
     fingerprint: fingerprintOf(spec),
     executesCode: false,
     edgeRows: (usual) => edgeRows(spec, usual),
   };
+}
+
+/** Times as they flow through a transform; everything else lies in a table as it does there. */
+function decodedColumns({ fields }: TransformSpec, { columns }: RowTable): readonly FieldColumn[] {
+  return columns.map((column, place) =>
+    fields[place]?.type === 'datetime'
+      ? Float64Array.from(column as readonly (string | null)[], (time) =>
+          time === null ? Number.NaN : parseTime(time),
+        )
+      : column,
+  );
 }
 
 function readJson(content: Uint8Array): unknown {

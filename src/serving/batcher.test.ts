@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { FakeModel, HandClock, nextTurn, settle } from '../../test/support/serving-fakes.ts';
+import { aField, FakeModel, HandClock, nextTurn, settle } from '../../test/support/serving-fakes.ts';
 import { AppError } from '../kernel/errors.ts';
+import { type Rows, RowTable } from '../models/row-table.ts';
 import type { RowOutput } from '../models/runtimes/runtime.ts';
 import { Batcher, type BatcherOptions } from './batcher.ts';
 
@@ -22,7 +23,7 @@ function setUp(options: Partial<BatcherOptions> = {}, model = new FakeModel()) {
 
 const rows = (...xs: number[]) => xs.map((x) => ({ x }));
 /** Runs a job and answers with what was handed on, and in how many pieces. */
-async function collect(batcher: Batcher, ofRows: readonly { x: number }[]) {
+async function collect(batcher: Batcher, ofRows: Rows) {
   const outputs = new Array<RowOutput | AppError>(ofRows.length);
   const pieces: number[] = [];
   const times = await batcher.run(ofRows, (from, some) => {
@@ -36,6 +37,47 @@ async function collect(batcher: Batcher, ofRows: readonly { x: number }[]) {
 const answers = ({ outputs }: { readonly outputs: readonly (RowOutput | AppError)[] }): unknown[] =>
   outputs.map((output) => (output instanceof AppError ? output.code : (output as RowOutput).prediction));
 const sizes = (model: FakeModel): number[] => model.runs.map((run) => run.length);
+
+const tableOf = (...xs: number[]) => new RowTable([aField('x')], [Float64Array.from(xs)], xs.length);
+
+describe('rows in columns', () => {
+  function withTables() {
+    const model = Object.assign(new FakeModel(), {
+      tables: [] as number[][],
+      async runTable(table: RowTable) {
+        model.tables.push(table.records().map(({ x }) => x as number));
+        return table.records().map((row) => model.answer(row));
+      },
+    });
+    return { ...setUp({ maxBatchRows: 4 }, model), model };
+  }
+
+  it('stay in columns, cut and put together', async () => {
+    const { batcher, model } = withTables();
+    const jobs = [tableOf(1, 2, 3, 4, 5, 6), tableOf(7), tableOf(8, 9)];
+    const all = await Promise.all(jobs.map((table) => collect(batcher, table)));
+    expect(all.map(answers)).toEqual([[2, 4, 6, 8, 10, 12], [14], [16, 18]]);
+    expect(model.tables).toEqual([[1, 2, 3, 4], [5, 6, 7, 8], [9]]);
+    expect(model.runs).toEqual([]);
+  });
+
+  it('become records beside records', async () => {
+    const { batcher, model } = withTables();
+    const all = await Promise.all([collect(batcher, rows(1)), collect(batcher, tableOf(2, 3))]);
+    expect(all.map(answers)).toEqual([[2], [4, 6]]);
+    expect(model.runs).toEqual([rows(1, 2, 3)]);
+  });
+
+  it('are halved when they fail, so that one row fails alone', async () => {
+    const { batcher, model } = withTables();
+    const run = model.runTable;
+    model.runTable = async (table) => {
+      if (table.records().some(({ x }) => x === 2)) throw new Error('poisoned run');
+      return run(table);
+    };
+    expect(answers(await collect(batcher, tableOf(1, 2, 3)))).toEqual([2, 'INFERENCE_FAILED', 6]);
+  });
+});
 
 describe('what goes together', () => {
   it('is what came in one turn; each caller gets its own rows', async () => {

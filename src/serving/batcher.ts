@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError, asAppError } from '../kernel/errors.ts';
 import type { InputRecord } from '../models/record-check.ts';
+import { type Rows, RowTable, recordAt } from '../models/row-table.ts';
 import type { LoadedModel, RowOutput } from '../models/runtimes/runtime.ts';
 
 export interface BatcherOptions {
@@ -25,7 +26,7 @@ export interface BatchTimes {
 }
 
 interface Job {
-  readonly rows: readonly InputRecord[];
+  readonly rows: Rows;
   readonly onOutputs: OnOutputs;
   readonly queuedAt: number;
   startedAt: number;
@@ -98,7 +99,7 @@ export class Batcher {
   }
 
   /** Hands each row's output, or why that row failed, to `onOutputs`. Rejects when the rest of the rows get none. */
-  run(rows: readonly InputRecord[], onOutputs: OnOutputs): Promise<BatchTimes> {
+  run(rows: Rows, onOutputs: OnOutputs): Promise<BatchTimes> {
     const refusal = this.#refusal(rows.length);
     if (refusal !== null) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
@@ -169,13 +170,10 @@ export class Batcher {
   async #work(lane: Lane): Promise<void> {
     lane.isBusy = true;
     for (let batch = this.#take(); batch.length > 0; batch = this.#take()) {
-      const rows =
-        batch.length === 1 && batch[0]?.count === batch[0]?.job.rows.length
-          ? batch[0]?.job.rows
-          : rowsOf(batch);
+      const rows = rowsOf(batch);
       for (const { job } of batch) if (job.taken === job.rows.length) this.#running.add(job);
       const start = this.#clock.elapsed();
-      const outputs = await this.#runBatch(lane.model, batch, rows as readonly InputRecord[]);
+      const outputs = await this.#runBatch(lane.model, batch, rows);
       const elapsedMs = this.#clock.elapsed() - start;
       this.#learn(outputs.length, elapsedMs);
       this.#onRun(outputs.length, elapsedMs);
@@ -216,7 +214,7 @@ export class Batcher {
   async #runBatch(
     model: LoadedModel,
     batch: readonly Slice[],
-    rows: readonly InputRecord[],
+    rows: Rows,
   ): Promise<readonly (RowOutput | AppError)[]> {
     const outputs = await this.#runHalving(model, rows);
     if (this.#options.retryLost === false || !outputs.some(isLost)) return outputs;
@@ -231,20 +229,18 @@ export class Batcher {
     return again;
   }
 
-  async #runHalving(
-    model: LoadedModel,
-    rows: readonly InputRecord[],
-  ): Promise<readonly (RowOutput | AppError)[]> {
+  async #runHalving(model: LoadedModel, rows: Rows): Promise<readonly (RowOutput | AppError)[]> {
     try {
-      const outputs = await model.run(rows);
+      const outputs = await runRows(model, rows);
       return outputs.length === rows.length ? outputs : padded(outputs, rows.length);
     } catch (error) {
       const failure = asAppError(error, 'INFERENCE_FAILED');
-      if (rows.length === 1 || failure.code !== 'INFERENCE_FAILED') return rows.map(() => failure);
+      if (rows.length === 1 || failure.code !== 'INFERENCE_FAILED')
+        return Array.from({ length: rows.length }, () => failure);
       const middle = rows.length >> 1;
       return [
         ...(await this.#runHalving(model, rows.slice(0, middle))),
-        ...(await this.#runHalving(model, rows.slice(middle))),
+        ...(await this.#runHalving(model, rows.slice(middle, rows.length))),
       ];
     }
   }
@@ -283,10 +279,25 @@ function isLost(output: RowOutput | AppError): boolean {
   return output instanceof AppError && output.code === 'WORKER_LOST';
 }
 
-function rowsOf(batch: readonly Slice[]): readonly InputRecord[] {
+function runRows(model: LoadedModel, rows: Rows): Promise<readonly RowOutput[]> {
+  if (!(rows instanceof RowTable)) return model.run(rows);
+  return model.runTable?.(rows) ?? model.run(rows.records());
+}
+
+/** The rows of a run: in one table where all of them lie in tables. */
+function rowsOf(batch: readonly Slice[]): Rows {
+  const [first] = batch as readonly [Slice];
+  if (batch.length === 1) {
+    const { job, from, count } = first;
+    return count === job.rows.length ? job.rows : job.rows.slice(from, from + count);
+  }
+  if (first.job.rows instanceof RowTable && batch.every(({ job }) => job.rows instanceof RowTable)) {
+    const tables = batch.map(({ job, from, count }) => (job.rows as RowTable).slice(from, from + count));
+    return RowTable.concat(tables);
+  }
   const rows: InputRecord[] = [];
   for (const { job, from, count } of batch) {
-    for (let i = 0; i < count; i++) rows.push(job.rows[from + i] as InputRecord);
+    for (let i = 0; i < count; i++) rows.push(recordAt(job.rows, from + i));
   }
   return rows;
 }

@@ -12,6 +12,7 @@ import {
 } from '../../test/support/serving-fakes.ts';
 import { logLine, type PredictionLine } from '../contracts/log-record.ts';
 import { AppError } from '../kernel/errors.ts';
+import { RowTable } from '../models/row-table.ts';
 import type { PredictionLog } from './prediction-log/prediction-log.ts';
 import type { Redact } from './prediction-log/redaction.ts';
 import { Predictor, type RequestContext } from './predictor.ts';
@@ -278,10 +279,10 @@ describe('a batch', () => {
 
   it('that runs out of time keeps the answers that it has', async () => {
     const { predictor, target, context, log, served, meter } = setUp();
-    served.batcher.run = async (rows, onOutputs) => {
+    served.batcher.run = async (_, onOutputs) => {
       onOutputs(
         0,
-        rows.slice(0, 2).map(() => ({ prediction: 1, probabilities: [0.5, 0.5] })),
+        [0, 1].map(() => ({ prediction: 1, probabilities: [0.5, 0.5] })),
       );
       throw new AppError('DEADLINE_EXCEEDED', 'too late');
     };
@@ -297,6 +298,25 @@ describe('a batch', () => {
     expect(new Set(seen)).toEqual(new Set([0, 1, 2, 3]));
     expect(log.lines).toHaveLength(4);
     expect(meter.outcomes).toEqual({ ok: 2, rejected: 1, timeout: 1 });
+  });
+
+  it('may be a table, whose rows are logged as they were written, or anew', async () => {
+    const table = new RowTable([aField('x')], [Float64Array.of(1, 2)], 2);
+    const { predictor, target, context, log, model } = setUp();
+    const append = vi.spyOn(log, 'append');
+    const texts = { ...context(), rowTexts: ['{"x": 1.0}', null] };
+    const answers = await predictor.predictBatch(target, table, texts);
+    expect(answers.map((answer) => !(answer instanceof AppError) && answer.output.prediction)).toEqual([
+      0, 0,
+    ]);
+    expect(model.runs).toEqual([[{ x: 1 }, { x: 2 }]]);
+    expect(append.mock.calls.map(([line]) => /"input":(\{[^}]*\})/.exec(line)?.[1])).toEqual([
+      '{"x": 1.0}',
+      '{"x":2}',
+    ]);
+    const hidden = setUp({ redact: ({ x }) => ({ x: `hidden ${x}` }) });
+    await hidden.predictor.predictBatch(hidden.target, table, texts);
+    expect(hidden.log.lines.map(({ input }) => input)).toEqual([{ x: 'hidden 1' }, { x: 'hidden 2' }]);
   });
 
   it('is bounded, and may be empty', async () => {

@@ -4,7 +4,9 @@ import { AppError, asAppError, type ErrorKind, type FieldProblem, summaryOf } fr
 import { timeInside, uuidV7 } from '../kernel/ids.ts';
 import type { JsonObject, JsonValue } from '../kernel/json.ts';
 import type { InputRecord } from '../models/record-check.ts';
+import { type Rows, RowTable } from '../models/row-table.ts';
 import type { RowOutput } from '../models/runtimes/runtime.ts';
+import { admitFitting, admitTable, type RowSource, type RowTexts } from './admitted-rows.ts';
 import type { OnOutputs } from './batcher.ts';
 import type { LineContext } from './prediction-log/lines.ts';
 import { lineFrame, predictionLine } from './prediction-log/lines.ts';
@@ -19,8 +21,7 @@ import type { Target } from './target.ts';
 export interface RequestContext extends LineContext {
   /** `clock.elapsed()` when the body was parsed. */
   readonly receivedAt: number;
-  /** The JSON that each row was read from, in their order, where it may stand in a log line: one line, not too long. */
-  readonly rowTexts: readonly (string | null)[] | null;
+  readonly rowTexts: RowTexts;
 }
 
 /** One answered row. */
@@ -30,12 +31,6 @@ export interface Answer {
   readonly rendered: RenderedOutput;
   /** False only when the log cannot be written and the operator chose to answer all the same. */
   readonly logged: boolean;
-}
-
-/** A row, and the JSON that it was read from where that is known. */
-interface RowSource {
-  readonly row: JsonValue;
-  readonly text: string | null;
 }
 
 /** What rows share that are answered together. */
@@ -140,13 +135,14 @@ export class Predictor {
   }
 
   /**
-   * Answers each row or says why it failed, in order. Fails as a whole only when nothing could be tried or logged.
+   * Answers each row or says why it failed, in order. Fails as a whole only when nothing could be tried or logged. The rows
+   * of a table were checked.
    * `onAnswer` is told of each as soon as it is known, while others still run: what it is told holds only if the same
    * answer stands in the result.
    */
   async predictBatch(
     target: Target,
-    values: readonly JsonValue[],
+    values: readonly JsonValue[] | RowTable,
     context: RequestContext,
     onAnswer: (place: number, answer: Answer | AppError) => void = () => undefined,
   ): Promise<readonly (Answer | AppError)[]> {
@@ -158,37 +154,32 @@ export class Predictor {
     try {
       const answers = new Array<Answer | AppError>(values.length);
       const written = new Set<Promise<void>>();
-      const good: InputRecord[] = [];
-      const places: number[] = [];
       let answered = this.#answered(target, context);
-      const settle = (place: number, row: JsonValue, result: RowOutput | AppError): void => {
-        const text = row === values[place] ? (context.rowTexts?.[place] ?? null) : null;
-        const record = this.#record(target, { row, text }, result, answered);
+      const settle = (place: number, source: RowSource, result: RowOutput | AppError): void => {
+        const record = this.#record(target, source, result, answered);
         answers[place] = record.answer;
         onAnswer(place, record.answer);
         if (record.written !== null) written.add(record.written);
       };
-      values.forEach((value, place) => {
-        const row = rowOf(served.signature, value);
-        if (served.check.fits(row)) {
-          good.push(row);
-          places.push(place);
-        } else settle(place, row, invalid(served.check.problems(row, `instances[${place}].`)));
-      });
+      const { rows, placeOf, sourceOf } =
+        values instanceof RowTable
+          ? admitTable(target, values, context.rowTexts)
+          : admitFitting(served, values, context.rowTexts, (place, source) => {
+              const problems = served.check.problems(source.row, `instances[${place}].`);
+              settle(place, source, invalid(problems));
+            });
       let tried = 0;
-      const failure = await this.#infer(target, good, (from, outputs) => {
+      const failure = await this.#infer(target, rows, (from, outputs) => {
         answered = this.#answered(target, context);
         outputs.forEach((output, i) => {
-          settle(places[from + i] as number, good[from + i] as InputRecord, output);
+          settle(placeOf(from + i), sourceOf(from + i), output);
         });
         tried += outputs.length;
       });
       if (failure !== null) {
         answered = this.#answered(target, context);
-        for (let i = 0; i < good.length; i++) {
-          const place = places[i] as number;
-          if (answers[place] === undefined) settle(place, good[i] as InputRecord, failure);
-        }
+        for (let i = 0; i < rows.length; i++)
+          if (answers[placeOf(i)] === undefined) settle(placeOf(i), sourceOf(i), failure);
       }
       this.#tally(target, answers.filter((answer) => !(answer instanceof AppError)).length, answered);
       const logged = await this.#isWritten(Promise.all(written));
@@ -241,7 +232,7 @@ export class Predictor {
   }
 
   /** Null when every row was handed to `onOutputs`; otherwise why the rest of them have none. */
-  async #infer(target: Target, rows: readonly InputRecord[], onOutputs: OnOutputs): Promise<AppError | null> {
+  async #infer(target: Target, rows: Rows, onOutputs: OnOutputs): Promise<AppError | null> {
     if (rows.length === 0) return null;
     try {
       const { queueMs, inferenceMs } = await target.served.batcherFor(rows.length).run(rows, onOutputs);

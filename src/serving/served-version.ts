@@ -9,6 +9,7 @@ import type { ModelFormat, RowOutput, Runtime, RuntimeHealth } from '../models/r
 import { openModel, type ServableModel } from '../models/servable-model.ts';
 import type { Signature } from '../models/signature.ts';
 import { differenceOf } from '../models/signature-difference.ts';
+import { compileTableReader, type TableReader } from '../models/table-reader.ts';
 import { Batcher, type BatcherOptions } from './batcher.ts';
 import { BulkLane, type BulkModel } from './bulk-lane.ts';
 
@@ -30,6 +31,8 @@ export class ServedVersion {
   readonly signature: Signature;
   readonly check: RecordCheck;
   readonly batcher: Batcher;
+  /** Null where the model takes its rows as records only. */
+  readonly tables: TableReader | null;
   /** A row that the version is known to answer, for pages and examples. */
   readonly example: InputRecord | null;
   /** Unix milliseconds. */
@@ -54,6 +57,7 @@ export class ServedVersion {
     this.signature = model.signature;
     this.check = compileRecordCheck(model.signature);
     this.batcher = batcher;
+    this.tables = model.runTable === undefined ? null : compileTableReader(model.signature.fields);
     this.example = example;
     this.loadedAt = loadedAt;
     this.format = format;

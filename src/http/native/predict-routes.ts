@@ -2,14 +2,17 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import { isJsonObject, type JsonValue, jsonTypeOf } from '../../kernel/json.ts';
+import type { JsonValue } from '../../kernel/json.ts';
 import type { Fleet } from '../../serving/fleet.ts';
 import type { Answer, Predictor } from '../../serving/predictor.ts';
 import type { Target } from '../../serving/target.ts';
+import { bytesOf } from '../byte-bodies.ts';
 import { problemForm } from '../error-form.ts';
 import type { FastRoute } from '../fast-lane.ts';
+import { takeJson } from '../json-bodies.ts';
 import { type ParsedBody, parseBody } from '../parse-body.ts';
 import { answerJson, BatchJson } from './answers.ts';
+import { readBatch } from './batch-body.ts';
 import { contextOf, oneRow } from './request-context.ts';
 import { type FindTarget, type TargetParams, targetPaths } from './target-paths.ts';
 
@@ -79,8 +82,7 @@ export function registerPredictRoutes(app: FastifyInstance, deps: PredictDepende
   ): Promise<FastifyReply> {
     const receivedAt = clock.elapsed();
     const target = await find(request.params as TargetParams);
-    const rows = instancesOf(request.body as JsonValue);
-    const texts = request.elementTexts?.length === rows.length ? request.elementTexts : null;
+    const { rows, texts } = readBatch(bytesOf(request), target.served.tables);
     const context = contextOf(request.headers, request.id, receivedAt, texts);
     let json = new BatchJson(target, request.id);
     const answers = await predictor.predictBatch(target, rows, context, (place, answer) =>
@@ -96,10 +98,13 @@ export function registerPredictRoutes(app: FastifyInstance, deps: PredictDepende
     return sendJson(reply, json.finish(failed, clock.elapsed() - receivedAt));
   }
 
-  for (const [path, find] of targetPaths(fleet)) {
-    app.post(path, (request, reply) => answerOne(find, request, reply));
-    app.post(`${path}/batch`, (request, reply) => predictMany(find, request, reply));
-  }
+  const paths = targetPaths(fleet);
+  for (const [path, find] of paths) app.post(path, (request, reply) => answerOne(find, request, reply));
+  app.register(async (batches) => {
+    takeJson(batches, (body) => body);
+    for (const [path, find] of paths)
+      batches.post(`${path}/batch`, (request, reply) => predictMany(find, request, reply));
+  });
 }
 
 /** Known only at the end: what was written ahead does not say it. */
@@ -109,19 +114,4 @@ function isUnlogged(answer: Answer | AppError): boolean {
 
 function sendJson(reply: FastifyReply, json: string | Buffer): FastifyReply {
   return reply.header('content-type', JSON_TYPE).send(json);
-}
-
-function instancesOf(body: JsonValue): readonly JsonValue[] {
-  const rows = isJsonObject(body) ? (body['instances'] ?? body['features']) : undefined;
-  if (Array.isArray(rows)) return rows;
-  throw new AppError('REQUEST_MALFORMED', 'A batch is {"instances": [{…}, …]}', {
-    problems: [
-      {
-        path: 'instances',
-        message: 'is missing or not a list',
-        expected: 'array of rows',
-        got: jsonTypeOf(isJsonObject(body) ? rows : body),
-      },
-    ],
-  });
 }

@@ -1,6 +1,7 @@
 import type { JsonValue } from '../../kernel/json.ts';
 import type { RegistryKind } from '../model-version.ts';
 import type { InputRecord } from '../record-check.ts';
+import type { RowTable } from '../row-table.ts';
 import type { Label, Signature } from '../signature.ts';
 
 /** How the files of an artifact are run: each format has a runtime. */
@@ -99,6 +100,8 @@ export interface LoadedModel {
    * INFERENCE_FAILED where fewer rows may pass, with WORKER_LOST where the process that ran them died.
    */
   run(rows: readonly InputRecord[]): Promise<readonly RowOutput[]>;
+  /** Like `run` for rows in columns, of a model whose fields are all scalars. Absent where rows have to be records. */
+  runTable?(table: RowTable): Promise<readonly RowOutput[]>;
   /** Like `run` for one row of a text model, which hands on pieces of the answer as they are ready. */
   stream?(row: InputRecord, onPiece: (text: string) => void, signal: AbortSignal): Promise<RowOutput>;
   /** Absent for a model that runs in this process and can only fail by answer. */

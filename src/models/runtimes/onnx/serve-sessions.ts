@@ -1,8 +1,8 @@
 import type { MessagePort } from 'node:worker_threads';
 import { messageOf } from '../../../kernel/errors.ts';
-import type { OutputTensor } from '../tensors/decode-outputs.ts';
+import { packTensors, unpackTensors } from './packed-tensors.ts';
 import type { OnnxSession, OpenSession } from './session.ts';
-import { buffersOf, type FromSessionThread, type ToSessionThread } from './thread-messages.ts';
+import type { FromSessionThread, ToSessionThread } from './thread-messages.ts';
 
 /** The side of `ThreadSessions` that runs: opens sessions on the calling thread and answers for them. */
 export function serveSessions(port: MessagePort, open: OpenSession): void {
@@ -21,14 +21,15 @@ export function serveSessions(port: MessagePort, open: OpenSession): void {
     }
     const session = sessions.get(message.session);
     if (session === undefined) throw new Error('the session was released');
-    const outputs = await session.run(message.feeds, message.fetches);
-    return { type: 'ran', call: message.call, outputs: plainTensors(outputs) };
+    const feeds = unpackTensors(message.feeds);
+    const outputs = await session.run(feeds, message.fetches);
+    return { type: 'ran', call: message.call, outputs: packTensors(outputs) };
   }
 
   port.on('message', (message: ToSessionThread) => {
     answer(message).then(
       (reply) => {
-        if (reply !== null) port.postMessage(reply, reply.type === 'ran' ? buffersOf(reply.outputs) : []);
+        if (reply !== null) port.postMessage(reply, reply.type === 'ran' ? [reply.outputs.buffer] : []);
       },
       (error: unknown) => {
         if (message.type === 'release') return;
@@ -37,17 +38,4 @@ export function serveSessions(port: MessagePort, open: OpenSession): void {
       },
     );
   });
-}
-
-/**
- * Tensors are objects with accessors, which do not travel. What lies in memory of onnxruntime is copied: such a buffer
- * cannot be handed over.
- */
-function plainTensors(outputs: Readonly<Record<string, OutputTensor>>): Record<string, OutputTensor> {
-  return Object.fromEntries(
-    Object.entries(outputs).map(([name, { type, data, dims }]) => [
-      name,
-      { type, data: ArrayBuffer.isView(data) ? (data as Float32Array).slice() : data, dims },
-    ]),
-  );
 }

@@ -1,5 +1,4 @@
-import type { OutputTensor } from '../tensors/decode-outputs.ts';
-import type { InputTensor } from '../tensors/tensor-model.ts';
+import type { PackedTensors } from './packed-tensors.ts';
 import type { GraphSource, SessionPort } from './session.ts';
 
 /** What the threads of `ThreadSessions` and `serveSessions` say to each other. `call` pairs a question and its answer. */
@@ -9,7 +8,7 @@ export type ToSessionThread =
       readonly type: 'run';
       readonly call: number;
       readonly session: number;
-      readonly feeds: Readonly<Record<string, InputTensor>>;
+      readonly feeds: PackedTensors;
       readonly fetches: readonly string[];
     }
   | { readonly type: 'release'; readonly session: number };
@@ -21,13 +20,5 @@ export type FromSessionThread =
       readonly inputs: readonly SessionPort[];
       readonly outputs: readonly SessionPort[];
     }
-  | { readonly type: 'ran'; readonly call: number; readonly outputs: Readonly<Record<string, OutputTensor>> }
+  | { readonly type: 'ran'; readonly call: number; readonly outputs: PackedTensors }
   | { readonly type: 'failed'; readonly call: number; readonly message: string };
-
-/** The buffers behind tensors, to be handed over instead of copied. Each is listed once. */
-export function buffersOf(tensors: Readonly<Record<string, { readonly data: unknown }>>): ArrayBuffer[] {
-  const buffers = new Set<ArrayBuffer>();
-  for (const { data } of Object.values(tensors))
-    if (ArrayBuffer.isView(data) && data.buffer instanceof ArrayBuffer) buffers.add(data.buffer);
-  return [...buffers];
-}

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
+import { packTensors, unpackTensors } from './packed-tensors.ts';
 import type { FromSessionThread, ToSessionThread } from './thread-messages.ts';
 import { type SessionThread, ThreadSessions } from './thread-sessions.ts';
 
@@ -54,13 +55,17 @@ const feed = (...numbers: number[]) => ({
   x: { type: 'float32' as const, data: Float32Array.from(numbers), dims: [numbers.length, 1] },
 });
 
+const answered = (value: number) => ({
+  y: { type: 'float32' as const, data: Float32Array.of(value), dims: [1] },
+});
+
 describe('ThreadSessions', () => {
   it('pairs answers with runs, whichever comes first', async () => {
     const { thread, session } = await opened();
     const runs = [1, 2].map(async (x) => session.run(feed(x), ['y']));
     const [, first, second] = thread.asked;
     const answer = (call: number, value: number): void =>
-      thread.reply({ type: 'ran', call, outputs: { y: { type: 'float32', data: [value], dims: [1] } } });
+      thread.reply({ type: 'ran', call, outputs: packTensors(answered(value)) });
     answer(callOf(second), 20);
     answer(callOf(first), 10);
     expect((await Promise.all(runs)).map((outputs) => outputs['y']?.data[0])).toEqual([10, 20]);
@@ -72,7 +77,7 @@ describe('ThreadSessions', () => {
     void Promise.resolve(session.run(feeds, ['y'])).catch(() => undefined);
     feeds.x.data.fill(9);
     const asked = thread.asked[1];
-    expect(asked?.type === 'run' && [...(asked.feeds['x']?.data ?? [])]).toEqual([1, 2]);
+    expect(asked?.type === 'run' && unpackTensors(asked.feeds)).toEqual(feed(1, 2));
   });
 
   it('holds the process while an answer is on its way, and not longer', async () => {
@@ -80,7 +85,7 @@ describe('ThreadSessions', () => {
     expect(thread.isHeld).toBe(false);
     const run = session.run(feed(1), ['y']);
     expect(thread.isHeld).toBe(true);
-    thread.reply({ type: 'ran', call: callOf(thread.asked[1]), outputs: {} });
+    thread.reply({ type: 'ran', call: callOf(thread.asked[1]), outputs: packTensors({}) });
     await run;
     expect(thread.isHeld).toBe(false);
   });

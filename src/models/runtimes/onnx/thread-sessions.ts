@@ -1,8 +1,8 @@
 import type { OutputTensor } from '../tensors/decode-outputs.ts';
-import type { TensorData } from '../tensors/encode.ts';
 import type { InputTensor } from '../tensors/tensor-model.ts';
+import { packTensors, unpackTensors } from './packed-tensors.ts';
 import type { GraphSource, OnnxSession } from './session.ts';
-import { buffersOf, type FromSessionThread, type ToSessionThread } from './thread-messages.ts';
+import type { FromSessionThread, ToSessionThread } from './thread-messages.ts';
 
 /** A thread that serves sessions (`serveSessions`), as `worker_threads` has it. */
 export interface SessionThread {
@@ -64,17 +64,13 @@ export class ThreadSessions {
     feeds: Readonly<Record<string, InputTensor>>,
     fetches: readonly string[],
   ): Promise<Readonly<Record<string, OutputTensor>>> {
-    const own: Record<string, InputTensor> = {};
-    for (const name in feeds) {
-      const feed = feeds[name] as InputTensor;
-      own[name] = { ...feed, data: feed.data.slice() as TensorData };
-    }
+    const packed = packTensors(feeds);
     const ran = await this.#ask(
-      (call) => ({ type: 'run', call, session, feeds: own, fetches }),
-      buffersOf(own),
+      (call) => ({ type: 'run', call, session, feeds: packed, fetches }),
+      [packed.buffer],
     );
     if (ran.type !== 'ran') throw new Error('the inference thread answered something else');
-    return ran.outputs;
+    return unpackTensors(ran.outputs);
   }
 
   #ask(

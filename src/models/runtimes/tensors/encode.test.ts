@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { aField } from '../../../../test/support/serving-fakes.ts';
 import type { JsonValue } from '../../../kernel/json.ts';
+import { RowTable } from '../../row-table.ts';
 import type { ElementType } from '../../signature.ts';
 import { shapeOf } from '../value-shape.ts';
-import { compileEncoder, compileVectorEncoder } from './encode.ts';
+import { compileEncoder, compileTableEncoder, compileVectorEncoder } from './encode.ts';
 
 function plan(type: ElementType, fields: readonly string[], rowShape: readonly number[] = [fields.length]) {
   return { name: 'input', type, rowShape, fields };
@@ -42,6 +43,20 @@ describe('scalar fields', () => {
     const { data, dims } = compileEncoder(plan(type, ['a']))(values.map((a) => ({ a })));
     expect(data).toEqual(expected);
     expect(dims).toEqual([2, 1]);
+    const numbers = Float64Array.from(values, (value) => (value === null ? Number.NaN : Number(value)));
+    const column = type === 'string' ? (values as (string | null)[]) : numbers;
+    const fields = [aField('a', type)];
+    const table = new RowTable(fields, [column], values.length);
+    expect(compileTableEncoder(plan(type, ['a']), fields)(table)).toEqual({ data, dims });
+  });
+
+  it('of columns go side by side too, and what is missing in them is what the graph takes for it', () => {
+    const fields = [aField('a', 'float64'), aField('b', 'float32'), aField('t', 'string')];
+    const columns = [Float64Array.of(1, 2), Float64Array.of(3, Number.NaN), ['x', null]];
+    const table = new RowTable(fields, columns, 2);
+    const { data, dims } = compileTableEncoder(plan('float32', ['b', 'a']), fields)(table);
+    expect([data, dims]).toEqual([new Float32Array([3, 1, Number.NaN, 2]), [2, 2]]);
+    expect(compileTableEncoder(plan('string', ['t']), fields, 'none')(table).data).toEqual(['x', 'none']);
   });
 
   it('that are away are NaN, or the empty string', () => {

@@ -1,7 +1,8 @@
 import { toFloat16Bits } from '../../../kernel/float16.ts';
 import type { JsonValue } from '../../../kernel/json.ts';
 import type { InputRecord } from '../../record-check.ts';
-import type { ElementType, Field } from '../../signature.ts';
+import type { RowTable, TableColumn } from '../../row-table.ts';
+import { ELEMENT_TYPES, type ElementType, type Field } from '../../signature.ts';
 import { NUMBER_ARRAYS } from '../number-arrays.ts';
 import { shapeOf } from '../value-shape.ts';
 import type { TensorPlan } from './bind-inputs.ts';
@@ -65,6 +66,33 @@ export function compileVectorEncoder(
     return { data, dims: [count, ...rowShape] };
   };
 }
+
+/** Columns → the content of one tensor of scalar fields. Good until the next call. */
+export function compileTableEncoder(
+  { type, rowShape, fields: own }: TensorPlan,
+  fields: readonly Field[],
+  missingText = '',
+): (table: RowTable) => EncodedTensor {
+  const width = own.length;
+  const places = own.map((name) => fields.findIndex((field) => field.name === name));
+  const buffer = reusable(type);
+  return ({ columns, length }) => {
+    const data = buffer(length * width);
+    const write = compileWrite(type, data);
+    places.forEach((place, at) => {
+      const column = columns[place] as TableColumn;
+      if (width === 1 && column instanceof Float64Array && CONVERTED_WHOLE.has(type))
+        (data as Float64Array).set(column);
+      else for (let row = 0; row < length; row++) write(row * width + at, column[row] ?? missingText);
+    });
+    return { data, dims: [length, ...rowShape] };
+  };
+}
+
+/** What a typed array itself makes of checked numbers. */
+const CONVERTED_WHOLE: ReadonlySet<ElementType> = new Set(
+  ELEMENT_TYPES.filter((type) => !['string', 'int64', 'uint64', 'float16'].includes(type)),
+);
 
 function scalarEncoder(
   { type, rowShape, fields }: TensorPlan,

@@ -1,11 +1,12 @@
 import type { AppError } from '../../../kernel/errors.ts';
 import type { InputRecord } from '../../record-check.ts';
+import type { RowTable } from '../../row-table.ts';
 import type { ElementType, GraphTensors, Signature } from '../../signature.ts';
 import type { DeclaredInput, RowOutput, RuntimeModel } from '../runtime.ts';
 import { shapeOf } from '../value-shape.ts';
 import type { InputBinding } from './bind-inputs.ts';
 import { decodeOutputs, type OutputTensor } from './decode-outputs.ts';
-import { compileEncoder, compileVectorEncoder, type EncodedTensor } from './encode.ts';
+import { compileEncoder, compileTableEncoder, compileVectorEncoder, type EncodedTensor } from './encode.ts';
 import type { OutputPlan } from './interpret-outputs.ts';
 
 export interface InputTensor extends EncodedTensor {
@@ -47,6 +48,7 @@ export class TensorModel implements RuntimeModel {
     readonly type: ElementType;
     readonly encode: ReturnType<typeof compileEncoder>;
     readonly encodeVectors: ReturnType<typeof compileVectorEncoder>;
+    readonly encodeTable: ReturnType<typeof compileTableEncoder>;
   }[];
   readonly #freeFields: readonly string[];
 
@@ -60,6 +62,7 @@ export class TensorModel implements RuntimeModel {
       type: tensor.type,
       encode: compileEncoder(tensor, missingText),
       encodeVectors: compileVectorEncoder(tensor, binding.fields),
+      encodeTable: compileTableEncoder(tensor, binding.fields, missingText),
     }));
     this.#freeFields = binding.fields.filter((field) => field.shape.includes(-1)).map((field) => field.name);
     this.maxRows = binding.maxRows;
@@ -86,6 +89,12 @@ export class TensorModel implements RuntimeModel {
       });
     });
     return outputs;
+  }
+
+  async runTable(table: RowTable): Promise<readonly RowOutput[]> {
+    const feeds: Record<string, InputTensor> = {};
+    for (const { name, type, encodeTable } of this.#encoders) feeds[name] = { type, ...encodeTable(table) };
+    return this.#runFeeds(feeds, table.length);
   }
 
   async runVectors(vectors: Float32Array, count: number): Promise<readonly RowOutput[]> {
