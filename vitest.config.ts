@@ -9,7 +9,10 @@ export default defineConfig({
       ? ['default', ['json', { outputFile: process.env['TEST_REPORT_FILE'] }]]
       : ['default'],
     projects: [
-      { test: { name: 'unit', include: ['src/**/*.test.ts'], exclude: RUN_PROCESSES } },
+      // The time is for a machine that has other work.
+      {
+        test: { name: 'unit', include: ['src/**/*.test.ts'], exclude: RUN_PROCESSES, testTimeout: 30_000 },
+      },
       // Beside the source too, but they wait for processes and threads.
       { test: { name: 'processes', include: RUN_PROCESSES, testTimeout: 30_000 } },
       { test: { name: 'models', include: ['test/models/*.test.ts'] } },
