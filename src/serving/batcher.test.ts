@@ -349,6 +349,13 @@ describe('lanes', () => {
     expect(sizes(helper)).toEqual([2]);
   });
 
+  it('have their next rows before the answers of the last are handed on', async () => {
+    const { batcher, model } = threaded(null);
+    const begun: number[] = [];
+    await batcher.run(rows(1, 2, 3, 4, 5, 6), () => begun.push(model.runs.length));
+    expect(begun).toEqual([3, 3, 3]);
+  });
+
   it('get no help with several callers, nor for runs that take long', async () => {
     const helper = new FakeModel();
     const shared = threaded(helper);
@@ -365,11 +372,15 @@ describe('lanes', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { batcher, model, clock } = threaded(null, { deadlineMs: 100 });
     const seen: number[] = [];
+    let open = (): void => undefined;
+    model.onRun = () => {
+      model.onRun = () => undefined;
+      open = model.hold();
+    };
     const job = batcher.run(rows(1, 2, 3, 4, 5), (from, outputs) => seen.push(from, outputs.length));
     job.catch(() => undefined);
     await model.begun();
     await settle();
-    const open = model.hold();
     await nextTurn();
     await nextTurn();
     const before = [...seen];

@@ -45,10 +45,18 @@ interface Slice {
   readonly count: number;
 }
 
+interface Run {
+  readonly batch: readonly Slice[];
+  readonly startedAt: number;
+  readonly outputs: Promise<readonly (RowOutput | AppError)[]>;
+}
+
 /** Where one run at a time is under way. */
 interface Lane {
   readonly model: LoadedModel;
   readonly isHelper: boolean;
+  /** Whether its runs leave the thread that answers free. */
+  readonly isElsewhere: boolean;
   isBusy: boolean;
 }
 
@@ -87,8 +95,10 @@ export class Batcher {
     onRun: (rows: number, elapsedMs: number) => void,
     helper: LoadedModel | null = null,
   ) {
-    const own = Array.from({ length: model.lanes }, () => ({ model, isHelper: false, isBusy: false }));
-    this.#lanes = helper === null ? own : [...own, { model: helper, isHelper: true, isBusy: false }];
+    const lane = { model, isHelper: false, isElsewhere: model.lanes > 1, isBusy: false };
+    const own = Array.from({ length: model.lanes }, () => ({ ...lane }));
+    const help = { isHelper: true, isElsewhere: false, isBusy: false };
+    this.#lanes = helper === null ? own : [...own, { ...help, model: helper }];
     this.#options = { ...options, maxBatchRows: Math.min(options.maxBatchRows, model.maxRows) };
     this.#clock = clock;
     this.#onRun = onRun;
@@ -169,22 +179,29 @@ export class Batcher {
 
   async #work(lane: Lane): Promise<void> {
     lane.isBusy = true;
-    for (let batch = this.#take(); batch.length > 0; batch = this.#take()) {
-      const rows = rowsOf(batch);
-      for (const { job } of batch) if (job.taken === job.rows.length) this.#running.add(job);
-      const start = this.#clock.elapsed();
-      const outputs = await this.#runBatch(lane.model, batch, rows);
-      const elapsedMs = this.#clock.elapsed() - start;
+    for (let run = this.#begin(lane); run !== null; ) {
+      const outputs = await run.outputs;
+      const elapsedMs = this.#clock.elapsed() - run.startedAt;
       this.#learn(outputs.length, elapsedMs);
       this.#onRun(outputs.length, elapsedMs);
-      for (const job of deliver(batch, outputs, this.#clock.elapsed())) this.#running.delete(job);
+      // What runs elsewhere has its next rows before this thread turns to the answers.
+      const next: Run | null = lane.isElsewhere ? this.#begin(lane) : null;
+      for (const job of deliver(run.batch, outputs, this.#clock.elapsed())) this.#running.delete(job);
       // A run may hold the thread: before the next, whoever waits for the event loop has its turn.
-      if (this.#queue.length > 0) await nextTurn();
-      // What the other lanes have ready goes first, and is seen only after a whole turn.
-      if (this.#queue.length > 0 && lane.isHelper) await nextTurn();
+      if (next === null && this.#queue.length > 0) await nextTurn();
+      run = next ?? this.#begin(lane);
     }
     lane.isBusy = false;
     if (this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  /** Begins a run of what waits; null when nothing does. */
+  #begin(lane: Lane): Run | null {
+    const batch = this.#take();
+    if (batch.length === 0) return null;
+    for (const { job } of batch) if (job.taken === job.rows.length) this.#running.add(job);
+    const startedAt = this.#clock.elapsed();
+    return { batch, startedAt, outputs: this.#runBatch(lane.model, batch, rowsOf(batch)) };
   }
 
   #take(): readonly Slice[] {

@@ -20,8 +20,8 @@ interface Call {
   readonly reject: (error: Error) => void;
 }
 
-/** Runs that lie ready for the thread while the one that answers parses another body. */
-const LANES = 3;
+/** The run under way and one that lies ready behind it. */
+const LANES = 2;
 
 /** Sessions on one other thread, which is started with the first of them. It holds a process open while somebody waits for it. */
 export class ThreadSessions {
