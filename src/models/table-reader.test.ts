@@ -103,6 +103,7 @@ describe('left to the ordinary way', () => {
     ['an escape', change({ note: 'a"b' })],
     ['an escaped name', JSON.stringify([ROW]).replace('"count"', '"\\u0063ount"')],
     ['no rows', '[]'],
+    ['a first row that is very long', JSON.stringify([{ ...ROW, note: 'x'.repeat(70_000) }])],
     ['rows that are arrays', '[[1,2]]'],
     ['no list', JSON.stringify(ROW)],
     ['nothing', ''],

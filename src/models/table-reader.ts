@@ -72,6 +72,8 @@ const EXACT_DIGITS = 15;
 const POWERS_OF_TEN = Array.from({ length: EXACT_DIGITS + 1 }, (_, power) => 10 ** power);
 const FIRST_ROOM = 256;
 const MISFIT = -1;
+/** A longer first row is not parsed for its names: what lies in it may be nested without end. */
+const MOST_ROW_BYTES = 1 << 16;
 
 /** A JSON text whose bytes are read one after the other. */
 interface Source {
@@ -83,12 +85,11 @@ interface Source {
 type Columns = (Float64Array | (string | null)[])[];
 
 function scanTable(fields: readonly Field[], json: Buffer, start: number): TableInJson | null {
-  const source = { json, ascii: isAscii(json) ? json.toString('latin1') : null };
-  if (source.ascii === null && !isUtf8(json)) return null;
   if (json[start] !== LIST) return null;
   let at = afterSpace(json, start + 1);
-  const order = orderOf(fields, source, at);
-  if (order === null) return null;
+  const order = orderOf(fields, json, at);
+  if (order === null || !isUtf8(json)) return null;
+  const source = { json, ascii: isAscii(json) ? json.toString('latin1') : null };
   const columns: Columns = fields.map(({ type }) => (type === 'string' ? [] : new Float64Array(FIRST_ROOM)));
   const texts: string[] = [];
   for (;;) {
@@ -117,8 +118,9 @@ interface Position {
 }
 
 /** The order of the fields in the row at `start`; null where it has others. */
-function orderOf(fields: readonly Field[], { json }: Source, start: number): readonly Position[] | null {
+function orderOf(fields: readonly Field[], json: Buffer, start: number): readonly Position[] | null {
   const end = json.indexOf(ROW_END, start) + 1;
+  if (end - start > MOST_ROW_BYTES) return null;
   const names = Object.keys(objectIn(json.toString('utf8', start, end)));
   const order = names.map((name) => {
     const place = fields.findIndex((field) => field.name === name);
